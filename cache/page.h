@@ -1,0 +1,83 @@
+#ifndef EIGHTBELLS_CACHE_PAGE_H
+#define EIGHTBELLS_CACHE_PAGE_H
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cache/record.h"
+#include "responder/crypto/digest.h"
+#include "responder/ocsp/cert_id.h"
+
+namespace eightbells::cache {
+
+using Digest = crypto::Sha256Digest;
+// As a page's digest: the signed statement that the page is empty.
+inline constexpr Digest empty_digest{};
+
+// live: certificates within their validity; settled: expired ones, same truth, longer period; final: year
+// 9999, never again.
+enum class Life : std::uint8_t { live = 0, settled = 1, final = 2 };
+inline constexpr std::size_t lives = 3;
+std::string_view to_string(Life life) noexcept;
+
+// One set of pages: an issuer has at most one of each.
+struct SetId {
+    ocsp::HashAlgorithm hash = ocsp::HashAlgorithm::sha256;
+    Life life = Life::live;
+    friend auto operator<=>(const SetId&, const SetId&) = default;
+};
+
+// The page of a serial hash among 2^page_bits pages: its first page_bits bits. page_bits 0 to 24.
+constexpr std::uint32_t page_index(std::uint64_t serial_hash, unsigned page_bits) noexcept {
+    return page_bits == 0 ? 0 : static_cast<std::uint32_t>(serial_hash >> (64 - page_bits));
+}
+
+struct PageHeader {
+    SetId set;
+    std::uint8_t page_bits = 0;
+    std::uint32_t index = 0;
+    std::uint64_t sequence =
+        0;  // head sequence under which the page was signed: patches up to it are folded in
+    BaseTimes times;
+    std::vector<Digest> profiles;  // profile digests, 1 to 8; records name them by index
+};
+
+// A sorted (by serial, numerically), immutable block of records, checked whole when it is made, so that
+// look-ups need not check again. Owns its bytes. Safe to read from any number of threads.
+class Page {
+  public:
+    // Structure only: that the digest stands under a trusted head is the caller's to check first.
+    static Result<Page> parse(Bytes bytes);
+
+    const PageHeader& header() const noexcept { return header_; }
+    ByteView bytes() const noexcept { return bytes_; }
+    std::size_t size() const noexcept { return count_; }
+    Record record(std::size_t position) const noexcept;  // REQUIRES: position < size()
+    // Binary search over the serials; no allocation.
+    std::optional<Record> find(ByteView serial) const noexcept;
+
+  private:
+    Page() = default;
+    Bytes bytes_;
+    PageHeader header_;
+    std::size_t count_ = 0;
+    std::size_t offsets_at_ = 0;
+    std::size_t records_at_ = 0;
+};
+
+// The stored form of a page. `records` in any order, no serial twice; they are sorted here. An empty list is
+// not a page: publish empty_digest instead.
+Result<Bytes> encode_page(const PageHeader& header, std::vector<Record> records);
+
+// The page's two halves under one bit more, records copied, nothing signed again; an empty half is an empty
+// Bytes.
+Result<std::pair<Bytes, Bytes>> split_page(const Page& page);
+
+}  // namespace eightbells::cache
+
+#endif

@@ -1,0 +1,72 @@
+# Where the libraries come from: Debian's packages, and what deploy/install-dependencies built where the release lacks them.
+# Each becomes one target, dep_<name>, so that the modules need not know which release they are on.
+if(NOT EIGHTBELLS_DEPS_PREFIX)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deploy/install-dependencies --print-prefix
+                  OUTPUT_VARIABLE DEPS_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE DEPS_RESULT)
+  if(NOT DEPS_RESULT EQUAL 0)
+    message(FATAL_ERROR "deploy/install-dependencies --print-prefix failed; run deploy/install-dependencies first")
+  endif()
+  set(EIGHTBELLS_DEPS_PREFIX "${DEPS_PREFIX}" CACHE PATH "Where Botan and hiredis are installed")
+endif()
+list(PREPEND CMAKE_PREFIX_PATH "${EIGHTBELLS_DEPS_PREFIX}")
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+
+function(eightbells_dependency NAME)
+  add_library(dep_${NAME} INTERFACE)
+  target_link_libraries(dep_${NAME} INTERFACE ${ARGN})
+endfunction()
+
+find_package(Botan 3.12 CONFIG QUIET)
+if(TARGET botan::botan-static)
+  eightbells_dependency(botan botan::botan-static)
+elseif(TARGET botan::botan)
+  eightbells_dependency(botan botan::botan)
+else()
+  pkg_check_modules(BOTAN REQUIRED IMPORTED_TARGET botan-3>=3.12)  # older is refused: CVE-2026-44378, CVE-2026-32883
+  eightbells_dependency(botan PkgConfig::BOTAN)
+endif()
+
+find_package(hiredis 1.2 CONFIG QUIET)
+find_package(hiredis_ssl CONFIG QUIET)
+if(TARGET hiredis::hiredis AND TARGET hiredis::hiredis_ssl)
+  eightbells_dependency(hiredis hiredis::hiredis_ssl hiredis::hiredis OpenSSL::SSL OpenSSL::Crypto)
+else()
+  pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis_ssl>=1.2 hiredis>=1.2)
+  eightbells_dependency(hiredis PkgConfig::HIREDIS OpenSSL::SSL OpenSSL::Crypto)
+endif()
+
+pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core libevent_extra libevent_pthreads)
+eightbells_dependency(libevent PkgConfig::LIBEVENT Threads::Threads)
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)  # its CMake package wants the web server as well
+eightbells_dependency(prometheus PkgConfig::PROMETHEUS)
+find_package(SQLite3 REQUIRED)
+eightbells_dependency(sqlite SQLite::SQLite3)
+find_package(fmt CONFIG REQUIRED)
+eightbells_dependency(fmt fmt::fmt)
+find_package(spdlog CONFIG REQUIRED)
+eightbells_dependency(spdlog spdlog::spdlog)
+find_package(nlohmann_json 3 CONFIG REQUIRED)
+eightbells_dependency(json nlohmann_json::nlohmann_json)
+find_package(tomlplusplus CONFIG REQUIRED)
+eightbells_dependency(toml tomlplusplus::tomlplusplus)
+find_package(CLI11 CONFIG REQUIRED)
+eightbells_dependency(cli CLI11::CLI11)
+find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
+
+# llhttp: Debian 13 has a library; Debian 12 only the sources, in Node's package. Strict mode, and a target of its own because its
+# generated code does not pass our warnings.
+find_path(LLHTTP_INCLUDE llhttp.h PATH_SUFFIXES llhttp PATHS /usr/share/include)
+if(EXISTS /usr/share/llhttp/llhttp.c)
+  add_library(eightbells_llhttp STATIC /usr/share/llhttp/llhttp.c /usr/share/llhttp/api.c /usr/share/llhttp/http.c)
+  target_compile_definitions(eightbells_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
+  target_compile_options(eightbells_llhttp PRIVATE -w -O2)
+  target_include_directories(eightbells_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE})
+  eightbells_dependency(llhttp eightbells_llhttp)
+else()
+  find_library(LLHTTP_LIBRARY llhttp REQUIRED)
+  eightbells_dependency(llhttp ${LLHTTP_LIBRARY})
+  target_include_directories(dep_llhttp SYSTEM INTERFACE ${LLHTTP_INCLUDE})
+endif()

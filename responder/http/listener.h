@@ -1,0 +1,64 @@
+#ifndef EIGHTBELLS_RESPONDER_HTTP_LISTENER_H
+#define EIGHTBELLS_RESPONDER_HTTP_LISTENER_H
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "responder/base/clock.h"
+#include "responder/base/result.h"
+#include "responder/http/exchange.h"
+
+struct event_base;
+
+namespace eightbells::http {
+
+// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"; port 0 takes a free one.
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+};
+Result<HostPort> parse_host_port(std::string_view text);
+std::string to_string(const HostPort& address);
+
+// Bounds that an operator may set; defaults fit OCSP. Each has its reason in limits.h.
+struct ConnectionLimits {
+    std::size_t body_octets = 16 * 1024;       // 413 above
+    std::size_t target_octets = 24 * 1024;     // 414 above (A-24: at least 8000 are accepted)
+    std::size_t header_octets = 16 * 1024;     // 431 above
+    std::uint32_t connections = 20'000;        // accepted and closed at once above
+    std::chrono::milliseconds idle{60'000};    // between requests
+    std::chrono::milliseconds header{10'000};  // from the first octet of a request to its end
+    std::chrono::milliseconds write{20'000};   // without any progress
+};
+
+// What happened on the wire, one a worker; written by the worker's thread alone, read by the metrics thread
+// (relaxed atomics).
+struct WireCounters;
+
+// One worker's public listener: accepts on its own socket (SO_REUSEPORT) and runs the connections on one
+// libevent loop. Everything is used on the loop's thread only, but for counters().
+class Listener {
+  public:
+    // `base`, `handler` and `clock` are not owned and must outlive the listener.
+    static Result<std::unique_ptr<Listener>> open(event_base* base, const HostPort& address,
+                                                  const ConnectionLimits& limits, Handler& handler,
+                                                  const Clock& clock);
+    ~Listener();  // closes every connection at once
+
+    HostPort address() const;  // with the real port
+    void
+    stop_accepting() noexcept;  // the listening socket is closed, connections finish what they have begun
+    std::size_t connections() const noexcept;
+    const WireCounters& counters() const noexcept;
+
+  private:
+    struct State;
+    explicit Listener(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace eightbells::http
+
+#endif
