@@ -28,6 +28,10 @@ inline constexpr std::size_t answer_octets = 16 * 1024;
 // --- http: the public listener
 // ---------------------------------------------------------------------------------------
 
+// --- keys
+// A PKCS#8 file of RSA-4096 with encryption and the text that tools write around it takes below 8 KiB.
+inline constexpr std::size_t key_file_octets = 64 * 1024;
+
 // --- cache: the stored form
 // ------------------------------------------------------------------------------------------
 

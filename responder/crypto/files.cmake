@@ -1,2 +1,2 @@
-set(SOURCES)
-set(LIBRARIES)
+set(SOURCES digest.cc ed25519.cc)
+set(LIBRARIES botan fmt)

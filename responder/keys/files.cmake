@@ -1,2 +1,2 @@
-set(SOURCES)
-set(LIBRARIES)
+set(SOURCES store_key.cc)
+set(LIBRARIES botan fmt)
