@@ -11,47 +11,161 @@ namespace eightbells::limits {
 
 using namespace std::chrono_literals;
 
+// --- der
+
+// The longest in use, a UUID under 2.25 and Microsoft's template names, take 20 and about 40 octets.
+inline constexpr std::size_t oid_octets = 64;
+// A length that takes more octets than this is refused: 4 GiB is more than anything we read.
+inline constexpr std::size_t der_length_octets = 4;
+
 // --- ocsp: what a request may be
-// ------------------------------------------------------------------------------------- A CertID with SHA-512
-// hashes and a 20-octet serial takes 180 octets; 16 of them, a 128-octet nonce and a signature with a
-// certificate chain stay below 16 KiB.
+
+// A CertID with SHA-512 hashes and a 20-octet serial takes 180 octets; 16 of them, a 128-octet nonce and a
+// signature with a certificate chain stay below 16 KiB.
 inline constexpr std::size_t request_octets = 16 * 1024;
 inline constexpr std::size_t cert_ids_per_request = 16;
 inline constexpr std::size_t extensions_per_list = 16;
 inline constexpr std::size_t nonce_octets = 128;  // RFC 9654, section 2.1
 
 // --- ocsp: what an answer may be
-// ------------------------------------------------------------------------------------- Clients' buffers are
-// 16 KiB (nginx, HAProxy); signer certificate up to 4 KiB, signature up to 5 KiB (H-17).
+
+// Clients' buffers are 16 KiB (nginx, HAProxy); signer certificate up to 4 KiB, signature up to 5 KiB (H-17).
 inline constexpr std::size_t answer_octets = 16 * 1024;
 
+// --- live: the private call
+
+// An issuer's name in a call: IssuerIdentity::id() makes 32 hexadecimal digits.
+inline constexpr std::size_t live_issuer_octets = 64;
+// A call: kind, id, lengths (1+8+2+1+1 octets), the issuer, the nonce, and CertIDs that all stood in one request
+// with 2 octets of length each.
+inline constexpr std::size_t live_call_octets =
+    13 + live_issuer_octets + nonce_octets + request_octets + 2 * cert_ids_per_request;
+// A reply: kind, id, verdict (1+8+1 octets) and one answer.
+inline constexpr std::size_t live_reply_octets = 10 + answer_octets;
+
 // --- http: the public listener
-// ---------------------------------------------------------------------------------------
 
 // --- keys
+
 // A PKCS#8 file of RSA-4096 with encryption and the text that tools write around it takes below 8 KiB.
 inline constexpr std::size_t key_file_octets = 64 * 1024;
 
 // --- cache: the stored form
-// ------------------------------------------------------------------------------------------
+
+// A raw signature: 4,627 octets is ML-DSA-87's, the largest on trial (H-17); a length takes two octets at most,
+// which could say 32,767.
+inline constexpr std::size_t signature_octets = 8191;
+// A certificate hash takes about 60 octets, an invalidity date 30.
+inline constexpr std::size_t record_extension_octets = 1024;
+// An offset table of two octets a record can point into 64 KiB. Pages are planned at 4 to 16 KiB: 50 to 190
+// records of 88 octets (P-256, serials of 16 to 20 octets). One more bit halves a page before it comes near.
+inline constexpr std::size_t page_octets = 64 * 1024;
+// The smallest record takes 5 octets, with its offset 7, so that 64 KiB hold 9,300 at most.
+inline constexpr std::size_t page_records = 8192;
+// 2^24 pages of 100 records are 1.6 thousand million certificates of one issuer; their digests take 512 MiB.
+inline constexpr unsigned page_bits = 24;
+// Two signer keys during a roll-over, twice over where one follows the other; three bits of a record name one.
+inline constexpr std::size_t profiles_per_page = 8;
+// Two Names' hashes, a signer certificate of up to 4 KiB (H-17: more), an AlgorithmIdentifier, extensions.
+inline constexpr std::size_t profile_octets = 16 * 1024;
+// 16,384 records of 90 octets (P-256) are 1.4 MiB; at RSA-4096 a patch is full after 7,200.
+inline constexpr std::size_t patch_octets = 4 * 1024 * 1024;
+inline constexpr std::size_t patch_records = 16'384;
+// What is published between two refreshes of a page (12 h): a patch every ten seconds. Beyond, the signer
+// joins patches (cache/README.md, "Patch").
+inline constexpr std::size_t patches_per_head = 4096;
+// Two CertID hashes, three lives.
+inline constexpr std::size_t sets_per_head = 6;
+// Each hash and signer key has one; the old ones leave with their last page.
+inline constexpr std::size_t profiles_per_head = 256;
+// A full and a delta CRL for each of 32 scopes of an issuer.
+inline constexpr std::size_t crls_per_head = 64;
+inline constexpr std::size_t crl_path_octets = 255;  // its length is one octet
+// 5 M entries of 40 to 50 octets are 250 MB (F-group: streamed, never whole in memory).
+inline constexpr std::uint64_t crl_octets = 1024ULL * 1024 * 1024;
+// Fixed fields 45, sets 35 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 192 KiB.
+inline constexpr std::size_t head_octets = 45 + sets_per_head * 35 + patches_per_head * 40 +
+                                           profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) + 96;
 
 // --- crl
-// -------------------------------------------------------------------------------------------------------------
 
 // --- ledger
-// ----------------------------------------------------------------------------------------------------------
 
 // --- config
-// ----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t config_octets = 1024 * 1024;  // 256 issuers with all 22 fields take about 200 KiB
+inline constexpr std::size_t issuers = 256;                // each is a label value in every metric by issuer
+inline constexpr std::size_t config_list_entries = 64;     // addresses, prefixes, keys, user ids
+inline constexpr std::size_t workers = 256;                // threads of one program
+inline constexpr std::size_t url_path_octets = 200;        // a CRL's path or an OCSP prefix: URLs stay below 255
+inline constexpr std::size_t socket_path_octets = 107;     // sun_path is 108 with its end mark (unix(7))
+inline constexpr std::size_t password_octets = 4096;
+inline constexpr std::size_t store_key_file_octets = 64 * 1024;  // a thousand keys of 64 digits and a line end
+
+// The promise: every stored answer and CRL stays valid this long beyond its next planned refresh (D-18).
+inline constexpr std::chrono::seconds runway = 4h;
+// D-05 for public trust: end points included, 7 days (Microsoft), and a second below the limit.
+inline constexpr std::chrono::seconds public_trust_validity_min = 16h;  // below it D-06 asks for other periods
+inline constexpr std::chrono::seconds public_trust_validity_max = std::chrono::days{7} - 1s;
+inline constexpr std::chrono::seconds validity_min = 8h;  // two runways: half of it is the refresh
+inline constexpr std::chrono::seconds validity_max = std::chrono::days{366};  // D-08: CA certificates, a year
+inline constexpr std::chrono::seconds refresh_min = 10s;
+// From receipt of a revocation until no cache may hand out "good" any more (D-04, D-16).
+inline constexpr std::chrono::seconds publication_deadline = 4h;
+inline constexpr std::chrono::seconds publication_target = 1h;  // D-03
+inline constexpr std::chrono::seconds duration_max = std::chrono::days{3660};  // of any configured duration
+inline constexpr std::chrono::milliseconds redis_timeout_min{10};
+inline constexpr std::chrono::milliseconds redis_timeout_max{10'000};
 
 // --- metrics and the private listeners
-// -------------------------------------------------------------------------------
 
 // --- front
-// -----------------------------------------------------------------------------------------------------------
 
 // --- signer
-// ----------------------------------------------------------------------------------------------------------
+
+// A PEM certificate with text around it stays below 64 KiB, a passphrase file below a page.
+inline constexpr std::size_t certificate_octets = 64 * 1024;
+inline constexpr std::size_t passphrase_octets = 4096;
+// D-05: 7 days, end points included, and a second below the limit.
+inline constexpr std::chrono::seconds web_validity = public_trust_validity_max;
+// Pages of 8 KiB: 90 P-256 records, 27 of RSA-2048. Planned between 4 and 16 KiB.
+inline constexpr std::size_t page_target_octets = 8 * 1024;
+// Identities (issuers, and signer certificates during a roll-over) whose signing state a worker keeps.
+inline constexpr std::size_t signing_contexts = 1024;
+// Changes taken into one patch: 1,000 P-256 signatures for two hashes with self-check are about 0.2 s of two cores.
+inline constexpr std::size_t changes_per_patch = 1000;
+// Above this many waiting new certificates of one issuer whole pages are signed instead of patches.
+inline constexpr std::size_t changes_before_pages = 4000;
+inline constexpr std::size_t changes_fetched = 20'000;
+// Pages signed between two looks at the changes: 8 pages of 90 records for two hashes are about 0.3 s of two cores at
+// P-256 with self-check; a change of status waits no longer than that.
+inline constexpr std::size_t pages_per_round = 8;
+// Before the first head nobody waits for a change: longer rounds, fewer transactions.
+inline constexpr std::size_t pages_per_first_round = 128;
+inline constexpr std::size_t patches_before_merge = 64;
+inline constexpr std::size_t profiles_before_pruning = 8;   // positions fit the 16 bits that pages keep of them
+inline constexpr std::size_t publish_part_octets = 16 * 1024 * 1024;
+// What waits for the store while it is slow; beyond, the store is brought up by comparison instead.
+inline constexpr std::size_t mirror_batches = 64;
+inline constexpr std::size_t mirror_octets = 64 * 1024 * 1024;
+inline constexpr std::chrono::milliseconds mirror_retry{1000};
+inline constexpr std::chrono::milliseconds publisher_tick{500};
+inline constexpr std::chrono::seconds signing_retry{5};          // after a failed signature or publication
+// Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is read again
+// every five seconds, because the refusal may have had another reason than its bytes.
+inline constexpr std::chrono::milliseconds feed_poll{250};
+inline constexpr std::chrono::seconds feed_retry{5};
+inline constexpr std::chrono::seconds feed_confirm{60};          // how often "unchanged" is written down
+// The control socket: operators and a CA's connector.
+inline constexpr std::size_t control_connections = 64;
+inline constexpr std::size_t control_line_octets = 64 * 1024;
+inline constexpr std::size_t control_batch = 256;                // events in one transaction
+inline constexpr std::size_t control_imports_waiting = 16;
+inline constexpr std::chrono::seconds control_idle{3600};
+// The private call: one connection a front's worker; calls that wait and how long. At 1.4 ms an RSA-2048 signature 256 are 0.4 s.
+inline constexpr std::size_t live_connections = 256;
+inline constexpr std::size_t live_waiting = 256;
+inline constexpr std::chrono::milliseconds live_deadline{500};
 
 }  // namespace eightbells::limits
 

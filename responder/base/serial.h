@@ -24,6 +24,8 @@ class Serial {
     // are tolerated; zero, negative and over-long numbers are not a serial: nullopt, which callers
     // answer as "not issued".
     static std::optional<Serial> from_der_content(ByteView content) noexcept;
+    // From a big-endian magnitude, leading zeros tolerated; zero and over-long numbers are not a serial.
+    static std::optional<Serial> from_magnitude(ByteView octets) noexcept;
     // From hexadecimal text: either case, leading zeros, an optional "0x", optional ':' between octets.
     static Result<Serial> from_hex(std::string_view text);
     // From decimal digits.
@@ -41,7 +43,6 @@ class Serial {
 
   private:
     Serial() = default;
-    static std::optional<Serial> from_magnitude(ByteView octets) noexcept;
     std::array<std::uint8_t, max_octets> octets_{};
     std::uint8_t size_ = 0;
 };
