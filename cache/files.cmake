@@ -1,2 +1,12 @@
-set(SOURCES)
-set(LIBRARIES)
+set(SOURCES
+  head.cc
+  page.cc
+  patch.cc
+  profile.cc
+  record.cc
+  store.cc
+  tree.cc
+)
+set(LIBRARIES
+  fmt
+)

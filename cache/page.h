@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,6 +32,10 @@ struct SetId {
     Life life = Life::live;
     friend auto operator<=>(const SetId&, const SetId&) = default;
 };
+std::string to_string(SetId set);  // "sha256 live"
+// In one octet of the stored form; nullopt for an octet that stands for no set.
+std::uint8_t set_octet(SetId set) noexcept;
+std::optional<SetId> set_from_octet(std::uint8_t octet) noexcept;
 
 // The page of a serial hash among 2^page_bits pages: its first page_bits bits. page_bits 0 to 24.
 constexpr std::uint32_t page_index(std::uint64_t serial_hash, unsigned page_bits) noexcept {
@@ -44,7 +49,8 @@ struct PageHeader {
     std::uint64_t sequence =
         0;  // head sequence under which the page was signed: patches up to it are folded in
     BaseTimes times;
-    std::vector<Digest> profiles;  // profile digests, 1 to 8; records name them by index
+    std::vector<Digest> profiles;  // digests of different profiles, 1 to 8; records name them by index
+    friend bool operator==(const PageHeader&, const PageHeader&) = default;
 };
 
 // A sorted (by serial, numerically), immutable block of records, checked whole when it is made, so that
@@ -70,13 +76,18 @@ class Page {
     std::size_t records_at_ = 0;
 };
 
-// The stored form of a page. `records` in any order, no serial twice; they are sorted here. An empty list is
-// not a page: publish empty_digest instead.
+// The stored form of a page. `records` in any order, no serial twice, each of this page by its serial hash;
+// they are sorted here. An empty list is not a page: publish empty_digest instead. More than fits into
+// limits::page_octets is an error: the set needs more page_bits.
 Result<Bytes> encode_page(const PageHeader& header, std::vector<Record> records);
 
 // The page's two halves under one bit more, records copied, nothing signed again; an empty half is an empty
 // Bytes.
 Result<std::pair<Bytes, Bytes>> split_page(const Page& page);
+
+// Whether every record stands where a look-up would search it. Page::parse leaves that out because it takes a
+// hash a record, and encode_page has seen to it; `eightbells verify` asks again.
+Status check_membership(const Page& page);
 
 }  // namespace eightbells::cache
 

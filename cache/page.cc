@@ -1,0 +1,289 @@
+#include "cache/page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "cache/octets.h"
+#include "responder/base/limits.h"
+
+namespace eightbells::cache {
+
+namespace {
+
+constexpr std::size_t offset_octets = 2;
+static_assert(limits::page_octets <= std::size_t{1} << (8 * offset_octets));
+
+// The offset of a record from the first one, from a table that parse has checked.
+std::size_t offset_at(ByteView table, std::size_t position) noexcept {
+    const ByteView octets = table.subspan(position * offset_octets, offset_octets);
+    return static_cast<std::size_t>(octets[0] << 8 | octets[1]);
+}
+
+Status check_header(const PageHeader& header) {
+    if (header.page_bits > limits::page_bits)
+        return fail(fmt::format("page: page_bits: {} is above {}", header.page_bits, limits::page_bits));
+    if (header.index >> header.page_bits != 0)
+        return fail(fmt::format("page: index: {} is not below 2^{}", header.index, header.page_bits));
+    if (auto times = check_base_times(header.times); !times)
+        return fail("page", times.error());
+    if (auto profiles = check_profile_table(header.profiles); !profiles)
+        return fail("page", profiles.error());
+    return {};
+}
+
+void append_header(const PageHeader& header, std::size_t count, Bytes& out) {
+    append_octets(page_magic, out);
+    append_number(set_octet(header.set), 1, out);
+    append_number(header.page_bits, 1, out);
+    append_number(header.index, 4, out);
+    append_number(header.sequence, 8, out);
+    append_base_times(header.times, out);
+    append_number(header.profiles.size(), 1, out);
+    append_number(count, 2, out);
+    for (const Digest& digest : header.profiles)
+        append_octets(digest, out);
+}
+
+Result<PageHeader> read_header(OctetReader& in, std::size_t& count) {
+    if (!in.magic(page_magic))
+        return fail("page: not a page of version 1");
+    PageHeader header;
+    const auto set = set_from_octet(in.octet());
+    header.page_bits = in.octet();
+    header.index = static_cast<std::uint32_t>(in.number(4));
+    header.sequence = in.number(8);
+    header.times = in.base_times();
+    const std::size_t profiles = in.octet();
+    count = in.number(2);
+    if (!in.ok())
+        return fail("page: header cut short, or a time after 9999");
+    if (!set)
+        return fail("page: set: no such CertID hash or life");
+    header.set = *set;
+    header.profiles = read_profile_table(in, profiles);
+    if (!in.ok())
+        return fail("page: profiles: cut short");
+    if (auto checked = check_header(header); !checked)
+        return tl::unexpected(checked.error());
+    if (count == 0 || count > limits::page_records)
+        return fail(fmt::format("page: {} records, 1 to {} are possible", count, limits::page_records));
+    return header;
+}
+
+// The serial at the front of a record that parse has checked; it spares a search the rest of the record.
+ByteView serial_of_checked(ByteView record) noexcept {
+    return record.subspan(1, record[0] & serial_octets_mask);
+}
+
+bool belongs(const PageHeader& header, std::uint64_t hash) noexcept {
+    return page_index(hash, header.page_bits) == header.index;
+}
+
+}  // namespace
+
+Status check_profile_table(const std::vector<Digest>& profiles) {
+    if (profiles.empty() || profiles.size() > limits::profiles_per_page)
+        return fail(fmt::format("profiles: {} of them, 1 to {} are possible", profiles.size(),
+                                limits::profiles_per_page));
+    for (std::size_t i = 0; i < profiles.size(); ++i) {
+        if (is_empty(profiles[i]))
+            return fail(fmt::format("profiles: number {} is the empty digest", i));
+        for (std::size_t before = 0; before < i; ++before) {
+            if (profiles[before] == profiles[i])
+                return fail(fmt::format("profiles: numbers {} and {} are the same", before, i));
+        }
+    }
+    return {};
+}
+
+std::vector<Digest> read_profile_table(OctetReader& in, std::size_t count) {
+    std::vector<Digest> profiles;
+    for (std::size_t i = 0; i < count && in.ok(); ++i)
+        profiles.push_back(in.digest());
+    return profiles;
+}
+
+std::string_view to_string(Life life) noexcept {
+    switch (life) {
+        case Life::live:
+            return "live";
+        case Life::settled:
+            return "settled";
+        case Life::final:
+            return "final";
+    }
+    return "unknown";
+}
+
+std::string to_string(SetId set) {
+    return fmt::format("{} {}", ocsp::to_string(set.hash), to_string(set.life));
+}
+
+std::uint8_t set_octet(SetId set) noexcept {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(set.hash) << 4 | static_cast<unsigned>(set.life));
+}
+
+std::optional<SetId> set_from_octet(std::uint8_t octet) noexcept {
+    if (octet >> 4 >= ocsp::hash_algorithms || (octet & 0x0f) >= lives)
+        return std::nullopt;
+    return SetId{ocsp::HashAlgorithm{static_cast<std::uint8_t>(octet >> 4)},
+                 Life{static_cast<std::uint8_t>(octet & 0x0f)}};
+}
+
+Result<Page> Page::parse(Bytes bytes) {
+    if (bytes.size() > limits::page_octets)
+        return fail(
+            fmt::format("page: {} octets, at most {} are possible", bytes.size(), limits::page_octets));
+    OctetReader in(bytes);
+    std::size_t count = 0;
+    auto header = read_header(in, count);
+    if (!header)
+        return tl::unexpected(header.error());
+    const ByteView offsets = in.octets(count * offset_octets);  // count is at most page_records
+    if (!in.ok())
+        return fail("page: offset table: cut short");
+
+    const std::size_t records_octets = in.rest().size();
+    ByteView rest = in.rest();
+    ByteView last_serial;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto wrong = [&](std::string_view what) {
+            return fail(fmt::format("page: record {} at octet {}: {}", i, bytes.size() - rest.size(), what));
+        };
+        if (offset_at(offsets, i) != records_octets - rest.size())
+            return wrong("its offset does not point here");
+        const auto record = parse_record(rest, header->times);
+        if (!record)
+            return wrong("malformed");
+        if (record->profile >= header->profiles.size())
+            return wrong("names a profile that the page does not");
+        if (i > 0 && compare_serials(last_serial, record->serial) >= 0)
+            return wrong("serial not above the one before");
+        last_serial = record->serial;
+    }
+    if (!rest.empty())
+        return fail(fmt::format("page: {} octets after the last record", rest.size()));
+
+    Page page;
+    page.header_ = std::move(*header);
+    page.count_ = count;
+    page.records_at_ = bytes.size() - records_octets;
+    page.offsets_at_ = page.records_at_ - count * offset_octets;
+    page.bytes_ = std::move(bytes);
+    return page;
+}
+
+Record Page::record(std::size_t position) const noexcept {
+    assert(position < count_);
+    const ByteView all = bytes_;
+    ByteView rest = all.subspan(records_at_ + offset_at(all.subspan(offsets_at_), position));
+    return *parse_record(rest, header_.times);
+}
+
+std::optional<Record> Page::find(ByteView serial) const noexcept {
+    const ByteView records = ByteView(bytes_).subspan(records_at_);
+    const ByteView offsets = ByteView(bytes_).subspan(offsets_at_);
+    std::size_t low = 0;
+    std::size_t high = count_;
+    while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        ByteView rest = records.subspan(offset_at(offsets, middle));
+        const std::strong_ordering order = compare_serials(serial_of_checked(rest), serial);
+        if (order == 0)
+            return parse_record(rest, header_.times);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return std::nullopt;
+}
+
+Result<Bytes> encode_page(const PageHeader& header, std::vector<Record> records) {
+    if (auto checked = check_header(header); !checked)
+        return tl::unexpected(checked.error());
+    if (records.empty() || records.size() > limits::page_records)
+        return fail(
+            fmt::format("page: {} records, 1 to {} are possible", records.size(), limits::page_records));
+    std::ranges::sort(
+        records, [](const Record& a, const Record& b) { return compare_serials(a.serial, b.serial) < 0; });
+
+    Bytes offsets;
+    Bytes body;
+    crypto::Sha256 sha256;
+    ByteView last_serial;
+    for (const Record& record : records) {
+        const auto wrong = [&](std::string_view what) {
+            return fail(fmt::format("page {} of 2^{}: serial {}: {}", header.index, header.page_bits,
+                                    to_hex(record.serial), what));
+        };
+        if (auto checked = check_record(record); !checked)
+            return fail("page", checked.error());
+        if (record.profile >= header.profiles.size())
+            return wrong("names a profile that the page does not");
+        if (equal(last_serial, record.serial))
+            return wrong("stands twice");
+        if (!belongs(header, crypto::serial_hash(sha256, record.serial)))
+            return wrong("belongs to another page");
+        if (body.size() >= limits::page_octets)
+            break;  // too large in any case
+        append_number(body.size(), offset_octets, offsets);
+        append_record(record, header.times, body);
+        last_serial = record.serial;
+    }
+
+    Bytes out;
+    append_header(header, records.size(), out);
+    if (out.size() + offsets.size() + body.size() > limits::page_octets)
+        return fail(
+            fmt::format("page {} of 2^{}: {} records take more than {} octets: more page_bits are needed",
+                        header.index, header.page_bits, records.size(), limits::page_octets));
+    out.reserve(out.size() + offsets.size() + body.size());
+    append_octets(offsets, out);
+    append_octets(body, out);
+    return out;
+}
+
+Result<std::pair<Bytes, Bytes>> split_page(const Page& page) {
+    PageHeader half = page.header();
+    if (half.page_bits >= limits::page_bits)
+        return fail(fmt::format("page: page_bits: {} cannot be split", half.page_bits));
+    ++half.page_bits;
+    std::vector<Record> low;
+    std::vector<Record> high;
+    crypto::Sha256 sha256;
+    for (std::size_t i = 0; i < page.size(); ++i) {
+        const Record record = page.record(i);
+        const auto index = page_index(crypto::serial_hash(sha256, record.serial), half.page_bits);
+        ((index & 1) == 0 ? low : high).push_back(record);
+    }
+    std::pair<Bytes, Bytes> halves;
+    for (const bool upper : {false, true}) {
+        std::vector<Record>& records = upper ? high : low;
+        if (records.empty())
+            continue;
+        half.index = page.header().index << 1 | (upper ? 1U : 0U);
+        auto bytes = encode_page(half, std::move(records));
+        if (!bytes)
+            return fail("splitting", bytes.error());
+        (upper ? halves.second : halves.first) = std::move(*bytes);
+    }
+    return halves;
+}
+
+Status check_membership(const Page& page) {
+    crypto::Sha256 sha256;
+    for (std::size_t i = 0; i < page.size(); ++i) {
+        const ByteView serial = page.record(i).serial;
+        if (!belongs(page.header(), crypto::serial_hash(sha256, serial)))
+            return fail(fmt::format("page {} of 2^{} of {}: serial {} belongs to another page",
+                                    page.header().index, page.header().page_bits,
+                                    to_string(page.header().set), to_hex(serial)));
+    }
+    return {};
+}
+
+}  // namespace eightbells::cache
