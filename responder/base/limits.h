@@ -36,14 +36,21 @@ inline constexpr std::size_t answer_octets = 16 * 1024;
 
 // An issuer's name in a call: IssuerIdentity::id() makes 32 hexadecimal digits.
 inline constexpr std::size_t live_issuer_octets = 64;
-// A call: kind, id, lengths (1+8+2+1+1 octets), the issuer, the nonce, and CertIDs that all stood in one request
-// with 2 octets of length each.
+// A call: kind, id, lengths (1+8+2+1+1 octets), the issuer, the nonce, and CertIDs that all stood in one
+// request with 2 octets of length each.
 inline constexpr std::size_t live_call_octets =
     13 + live_issuer_octets + nonce_octets + request_octets + 2 * cert_ids_per_request;
 // A reply: kind, id, verdict (1+8+1 octets) and one answer.
 inline constexpr std::size_t live_reply_octets = 10 + answer_octets;
 
 // --- http: the public listener
+
+// --- crypto
+// Public-trust certificates carry about 12 extensions; a hostile one of many would cost quadratic time.
+inline constexpr std::size_t certificate_extensions = 64;
+inline constexpr std::size_t rsa_bits = 8192;           // a check of a longer modulus costs milliseconds
+inline constexpr std::size_t pss_salt_octets = 1024;    // of an 8192-bit modulus at most 1024 - hash - 2
+inline constexpr std::size_t verifier_algorithms = 16;  // contexts of one key: more than the algorithms in use
 
 // --- keys
 
@@ -52,8 +59,8 @@ inline constexpr std::size_t key_file_octets = 64 * 1024;
 
 // --- cache: the stored form
 
-// A raw signature: 4,627 octets is ML-DSA-87's, the largest on trial (H-17); a length takes two octets at most,
-// which could say 32,767.
+// A raw signature: 4,627 octets is ML-DSA-87's, the largest on trial (H-17); a length takes two octets at
+// most, which could say 32,767.
 inline constexpr std::size_t signature_octets = 8191;
 // A certificate hash takes about 60 octets, an invalidity date 30.
 inline constexpr std::size_t record_extension_octets = 1024;
@@ -64,7 +71,8 @@ inline constexpr std::size_t page_octets = 64 * 1024;
 inline constexpr std::size_t page_records = 8192;
 // 2^24 pages of 100 records are 1.6 thousand million certificates of one issuer; their digests take 512 MiB.
 inline constexpr unsigned page_bits = 24;
-// Two signer keys during a roll-over, twice over where one follows the other; three bits of a record name one.
+// Two signer keys during a roll-over, twice over where one follows the other; three bits of a record name
+// one.
 inline constexpr std::size_t profiles_per_page = 8;
 // Two Names' hashes, a signer certificate of up to 4 KiB (H-17: more), an AlgorithmIdentifier, extensions.
 inline constexpr std::size_t profile_octets = 16 * 1024;
@@ -85,34 +93,109 @@ inline constexpr std::size_t crl_path_octets = 255;  // its length is one octet
 inline constexpr std::uint64_t crl_octets = 1024ULL * 1024 * 1024;
 // Fixed fields 45, sets 35 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 192 KiB.
 inline constexpr std::size_t head_octets = 45 + sets_per_head * 35 + patches_per_head * 40 +
-                                           profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) + 96;
+                                           profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) +
+                                           96;
+
+// --- cache: the stores
+
+// One table's pages. At 64 KiB each a fetch of pages holds 16 MiB at most, at the usual 8 KiB 2 MiB.
+inline constexpr std::size_t fetch_names = 256;
+inline constexpr std::size_t fetch_octets = fetch_names * page_octets;
+// CRLs lie in pieces: large enough that a 250 MB CRL takes 32 of them, small enough for one reply.
+inline constexpr std::size_t crl_piece_octets = 8 * 1024 * 1024;
+inline constexpr std::size_t blob_octets = crl_piece_octets;  // no blob is larger
+// A Redis reply: one fetch, or one CRL piece, and the protocol around it. More ends the connection.
+inline constexpr std::size_t redis_reply_octets = 2 * fetch_octets;
+inline constexpr std::size_t redis_reply_elements = 4096;  // of one array; a fetch has 256, a look at notices 300
+inline constexpr std::size_t redis_reply_depth = 8;        // XREAD nests four arrays
+// One call from first octet to last, where every single read is in time but they do not end: 8 MiB at 1 MiB a
+// second.
+inline constexpr std::chrono::seconds redis_call_time = 10s;
+// Between two attempts to connect; a front looks at the head every second.
+inline constexpr std::chrono::milliseconds redis_reconnect_pause = 500ms;
+inline constexpr std::size_t redis_piece_octets = 1024 * 1024;  // SETs under way before their replies are read
+inline constexpr std::size_t redis_piece_commands = 1024;
+inline constexpr std::size_t redis_notices = 1024;  // kept in the stream, about 100 octets each
+inline constexpr std::size_t redis_notices_read = 256;
+inline constexpr std::chrono::seconds notice_wait = 60s;  // wait_notice never takes longer, whatever is asked
+// Another process's transaction on the same page file: 20 MB a second on a slow disk, 40 MB of pages.
+inline constexpr std::chrono::milliseconds page_file_busy = 2s;
+inline constexpr std::chrono::milliseconds page_file_poll = 10ms;  // 3 microseconds of work each
+inline constexpr std::int64_t page_file_wal_octets = 64 * 1024 * 1024;  // the -wal is cut to this when it can be
+
+// --- cache: the replica
+
+// Times that one pass begins again with a fresh head because the store moved on under it. A publication takes
+// well below a second, so that the second round all but always succeeds.
+inline constexpr unsigned sync_rounds = 3;
+// Pages asked for again in one pass under a head that has failed before: 1,024 of 8 KiB a second are 8 MB/s.
+inline constexpr std::size_t retry_pages = 1024;
+// Pages between two partial snapshots of a first load: 1 M certificates have 25,000 pages.
+inline constexpr std::size_t progress_pages = 4096;
+// Copying from store to store: octets in one publication.
+inline constexpr std::size_t copy_octets = 4 * 1024 * 1024;
 
 // --- crl
 
 // --- ledger
 
+// How far a source's clock may run ahead of ours: a revocation time within it is taken as "now" (C-10: never
+// in the future), beyond it the event or file is refused. NTP keeps hosts within a second.
+inline constexpr std::chrono::seconds clock_allowance = 60s;
+// Answered events remembered a source, so that a repetition gets its first answer: two bursts of a mass
+// revocation (100,000 each), about 150 octets a row, 30 MB.
+inline constexpr std::uint64_t remembered_events = 200'000;
+inline constexpr std::size_t events_per_transaction = 10'000;  // apply(): some 20 MB of rows and answers
+inline constexpr std::size_t import_warnings = 100;  // kept in a report; the counts are always whole
+// Entries in one import: twice the hundred million certificates of a national scheme, 64 octets each in the
+// staging file.
+inline constexpr std::uint64_t import_entries = 200'000'000;
+inline constexpr std::size_t import_buckets = 256;  // by the first 8 bits of the serial hash
+// A bucket is sorted in memory: 200 M / 256 = 780,000 entries (50 MB); four times that is no accident.
+inline constexpr std::size_t import_bucket_entries = 3'200'000;
+inline constexpr std::size_t import_block_octets = 32 * 1024;  // 256 open blocks: 8 MiB
+// Staged entries held in memory before blocks go to the staging file: a million entries.
+inline constexpr std::size_t import_memory_octets = 64 * 1024 * 1024;
+// Entries that would change something, remembered from the comparison for the writing (64 octets each, 32
+// MB); beyond it whole buckets are looked at again.
+inline constexpr std::size_t import_candidates = 500'000;
+inline constexpr std::size_t list_line_octets = 16 * 1024;  // a line of index.txt, CSV or JSON lines
+inline constexpr std::size_t list_chunk_octets = 1024 * 1024;
+inline constexpr std::size_t list_chunks = 4;  // read ahead of the parser
+inline constexpr std::size_t csv_columns = 256;
+inline constexpr std::size_t folder_entries = 1'000'000;  // certificates in one folder: 100 MB of paths
+// One read of Ledger::page: a page's records in each of its three lives.
+inline constexpr std::size_t ledger_page_records = 3 * page_records;
+inline constexpr std::size_t unpublished_changes = 100'000;  // one read of Ledger::unpublished: 6 MB
+inline constexpr std::size_t source_name_octets = 64;
+inline constexpr std::size_t audit_text_octets = 16 * 1024;
+inline constexpr std::size_t integrity_faults = 20;  // reported by one check
+
 // --- config
 
-inline constexpr std::size_t config_octets = 1024 * 1024;  // 256 issuers with all 22 fields take about 200 KiB
-inline constexpr std::size_t issuers = 256;                // each is a label value in every metric by issuer
-inline constexpr std::size_t config_list_entries = 64;     // addresses, prefixes, keys, user ids
-inline constexpr std::size_t workers = 256;                // threads of one program
-inline constexpr std::size_t url_path_octets = 200;        // a CRL's path or an OCSP prefix: URLs stay below 255
-inline constexpr std::size_t socket_path_octets = 107;     // sun_path is 108 with its end mark (unix(7))
+inline constexpr std::size_t config_octets =
+    1024 * 1024;                                        // 256 issuers with all 22 fields take about 200 KiB
+inline constexpr std::size_t issuers = 256;             // each is a label value in every metric by issuer
+inline constexpr std::size_t config_list_entries = 64;  // addresses, prefixes, keys, user ids
+inline constexpr std::size_t workers = 256;             // threads of one program
+inline constexpr std::size_t url_path_octets = 200;     // a CRL's path or an OCSP prefix: URLs stay below 255
+inline constexpr std::size_t socket_path_octets = 107;  // sun_path is 108 with its end mark (unix(7))
 inline constexpr std::size_t password_octets = 4096;
-inline constexpr std::size_t store_key_file_octets = 64 * 1024;  // a thousand keys of 64 digits and a line end
+inline constexpr std::size_t store_key_file_octets =
+    64 * 1024;  // a thousand keys of 64 digits and a line end
 
 // The promise: every stored answer and CRL stays valid this long beyond its next planned refresh (D-18).
 inline constexpr std::chrono::seconds runway = 4h;
 // D-05 for public trust: end points included, 7 days (Microsoft), and a second below the limit.
-inline constexpr std::chrono::seconds public_trust_validity_min = 16h;  // below it D-06 asks for other periods
+inline constexpr std::chrono::seconds public_trust_validity_min =
+    16h;  // below it D-06 asks for other periods
 inline constexpr std::chrono::seconds public_trust_validity_max = std::chrono::days{7} - 1s;
 inline constexpr std::chrono::seconds validity_min = 8h;  // two runways: half of it is the refresh
 inline constexpr std::chrono::seconds validity_max = std::chrono::days{366};  // D-08: CA certificates, a year
 inline constexpr std::chrono::seconds refresh_min = 10s;
 // From receipt of a revocation until no cache may hand out "good" any more (D-04, D-16).
 inline constexpr std::chrono::seconds publication_deadline = 4h;
-inline constexpr std::chrono::seconds publication_target = 1h;  // D-03
+inline constexpr std::chrono::seconds publication_target = 1h;                 // D-03
 inline constexpr std::chrono::seconds duration_max = std::chrono::days{3660};  // of any configured duration
 inline constexpr std::chrono::milliseconds redis_timeout_min{10};
 inline constexpr std::chrono::milliseconds redis_timeout_max{10'000};
@@ -132,37 +215,40 @@ inline constexpr std::chrono::seconds web_validity = public_trust_validity_max;
 inline constexpr std::size_t page_target_octets = 8 * 1024;
 // Identities (issuers, and signer certificates during a roll-over) whose signing state a worker keeps.
 inline constexpr std::size_t signing_contexts = 1024;
-// Changes taken into one patch: 1,000 P-256 signatures for two hashes with self-check are about 0.2 s of two cores.
+// Changes taken into one patch: 1,000 P-256 signatures for two hashes with self-check are about 0.2 s of two
+// cores.
 inline constexpr std::size_t changes_per_patch = 1000;
 // Above this many waiting new certificates of one issuer whole pages are signed instead of patches.
 inline constexpr std::size_t changes_before_pages = 4000;
 inline constexpr std::size_t changes_fetched = 20'000;
-// Pages signed between two looks at the changes: 8 pages of 90 records for two hashes are about 0.3 s of two cores at
-// P-256 with self-check; a change of status waits no longer than that.
+// Pages signed between two looks at the changes: 8 pages of 90 records for two hashes are about 0.3 s of two
+// cores at P-256 with self-check; a change of status waits no longer than that.
 inline constexpr std::size_t pages_per_round = 8;
 // Before the first head nobody waits for a change: longer rounds, fewer transactions.
 inline constexpr std::size_t pages_per_first_round = 128;
 inline constexpr std::size_t patches_before_merge = 64;
-inline constexpr std::size_t profiles_before_pruning = 8;   // positions fit the 16 bits that pages keep of them
+inline constexpr std::size_t profiles_before_pruning =
+    8;  // positions fit the 16 bits that pages keep of them
 inline constexpr std::size_t publish_part_octets = 16 * 1024 * 1024;
 // What waits for the store while it is slow; beyond, the store is brought up by comparison instead.
 inline constexpr std::size_t mirror_batches = 64;
 inline constexpr std::size_t mirror_octets = 64 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds mirror_retry{1000};
 inline constexpr std::chrono::milliseconds publisher_tick{500};
-inline constexpr std::chrono::seconds signing_retry{5};          // after a failed signature or publication
-// Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is read again
-// every five seconds, because the refusal may have had another reason than its bytes.
+inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signature or publication
+// Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is
+// read again every five seconds, because the refusal may have had another reason than its bytes.
 inline constexpr std::chrono::milliseconds feed_poll{250};
 inline constexpr std::chrono::seconds feed_retry{5};
-inline constexpr std::chrono::seconds feed_confirm{60};          // how often "unchanged" is written down
+inline constexpr std::chrono::seconds feed_confirm{60};  // how often "unchanged" is written down
 // The control socket: operators and a CA's connector.
 inline constexpr std::size_t control_connections = 64;
 inline constexpr std::size_t control_line_octets = 64 * 1024;
-inline constexpr std::size_t control_batch = 256;                // events in one transaction
+inline constexpr std::size_t control_batch = 256;  // events in one transaction
 inline constexpr std::size_t control_imports_waiting = 16;
 inline constexpr std::chrono::seconds control_idle{3600};
-// The private call: one connection a front's worker; calls that wait and how long. At 1.4 ms an RSA-2048 signature 256 are 0.4 s.
+// The private call: one connection a front's worker; calls that wait and how long. At 1.4 ms an RSA-2048
+// signature 256 are 0.4 s.
 inline constexpr std::size_t live_connections = 256;
 inline constexpr std::size_t live_waiting = 256;
 inline constexpr std::chrono::milliseconds live_deadline{500};
