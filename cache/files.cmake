@@ -1,4 +1,5 @@
 set(SOURCES
+  fold.cc
   head.cc
   page.cc
   patch.cc
