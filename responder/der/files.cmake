@@ -1,2 +1,2 @@
-set(SOURCES)
+set(SOURCES reader.cc writer.cc)
 set(LIBRARIES)

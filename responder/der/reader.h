@@ -63,16 +63,22 @@ class Reader {
     std::optional<ByteView> read_integer_content() noexcept;  // minimal two's complement, at least one octet
     std::optional<std::uint64_t> read_unsigned() noexcept;    // a non-negative INTEGER that fits
     std::optional<std::uint64_t> read_enumerated() noexcept;
+    std::optional<ByteView> read_oid() noexcept;                // content, as is_oid_content() wants it
     std::optional<ByteView> read_bit_string_octets() noexcept;  // no unused bits
     std::optional<UtcTime> read_generalized_time() noexcept;    // YYYYMMDDHHMMSSZ only
-    std::optional<UtcTime> read_time() noexcept;  // UTCTime or GeneralizedTime by RFC 5280's 2050 rule (F-05)
+    // UTCTime (years 1950 to 2049) or GeneralizedTime, both with seconds and Z (F-05). RFC 5280 has every
+    // reader take both; that a date before 2050 should have been the former is for a lint, by peek().
+    std::optional<UtcTime> read_time() noexcept;
 
   private:
     ByteView rest_;
 };
 
-// True when `bytes` are exactly one well-formed element and nothing follows.
+// True when `bytes` are exactly one well-formed element and nothing follows. What is inside is not looked at.
 bool is_one_element(ByteView bytes) noexcept;
+
+// The content octets of an OBJECT IDENTIFIER: whole, minimal sub-identifiers, at most limits::oid_octets.
+bool is_oid_content(ByteView content) noexcept;
 
 }  // namespace eightbells::der
 

@@ -1,2 +1,2 @@
-set(SOURCES)
+set(SOURCES message.cc)
 set(LIBRARIES)

@@ -33,10 +33,15 @@ struct Reply {
     Bytes response;  // the OCSPResponse when signed_answer, else empty
 };
 
-Bytes encode(const Call& call);  // with the frame's length
+// The frame, its length included. Empty when the message is outside its bounds (no such issuer name, not 1 to
+// cert_ids_per_request CertIDs that parse, a nonce that is not 1 to 128 octets, a response without the
+// verdict signed_answer or the other way round): a mistake of the caller's, and nothing is to be sent.
+Bytes encode(const Call& call);
 Bytes encode(const Reply& reply);
-// The first whole frame in `buffer`, if it is there; `buffer` is shortened by it. An error is a broken peer:
-// close the connection.
+// The first whole frame in `buffer`, if it is there; `buffer` is shortened by it, and only then. An error is
+// a broken peer: close the connection. What is taken is inside the bounds that encode() keeps; the CertIDs
+// parse. No more than limits::live_call_octets (live_reply_octets) and the frame's 4 octets need ever be
+// buffered.
 Result<std::optional<Call>> take_call(ByteView& buffer);
 Result<std::optional<Reply>> take_reply(ByteView& buffer);
 

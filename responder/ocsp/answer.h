@@ -66,17 +66,19 @@ struct SingleAnswer {
                                             std::span<std::uint8_t> out) noexcept;
 
 // The whole OCSPResponse around the same ResponseData. `signature` is in the form that profile.signature_form
-// names. Written at the END of `out`; empty on too small a buffer or a signature of the wrong size. No
-// allocation.
+// names. Written at the END of `out`; no allocation. Both are empty when the buffer is too small, and when
+// the parts cannot make an answer that we may send: a signature, hash or serial of the wrong size, a year
+// beyond 9999, the reason removeFromCRL (B-15). The reason `unspecified` is left out.
 [[nodiscard]] ByteView encode_response(const AnswerProfile& profile, const SingleAnswer& single,
                                        ByteView signature, std::span<std::uint8_t> out) noexcept;
 
 // --- live answers: several certificates, or a nonce
 // ------------------------------------------------------------------
 
-// One SingleResponse of a live answer. The CertID is echoed with the request's own bytes.
+// One SingleResponse of a live answer. The CertID is echoed with the request's own bytes; only a serial with
+// surplus leading zeros goes out in its DER form, because what we sign is strict DER (B-02).
 struct LiveSingle {
-    ByteView cert_id;      // CertID TLV
+    ByteView cert_id;      // CertID TLV, as parse_cert_id() takes it
     bool unknown = false;  // CertStatus unknown: never issued, among others that were (design, 4.5)
     CertStatus status;
     UtcTime this_update{};
@@ -84,6 +86,8 @@ struct LiveSingle {
     ByteView extensions;  // Extension TLVs, the issuer's common ones included; may be empty
 };
 
+// ResponseData of a live answer; written at the END of `out`, empty as above, and when `singles` is empty or
+// the nonce is not of 1 to 128 octets. The nonce is the only response extension (B-20).
 [[nodiscard]] ByteView encode_live_response_data(std::span<const std::uint8_t, 20> responder_key_hash,
                                                  UtcTime produced_at, std::span<const LiveSingle> singles,
                                                  std::optional<ByteView> nonce,

@@ -30,9 +30,15 @@ struct CertIdView {
                               // echoes it
     ByteView issuer_name_hash;
     ByteView issuer_key_hash;
-    ByteView serial;  // content octets of the INTEGER, as spelled
+    ByteView serial;  // content octets of the INTEGER, as spelled: at least one; Serial::from_der_content()
+                      // judges the rest
     ByteView tlv;     // the whole CertID
 };
+
+// Exactly one CertID in strict DER, but for the serial, which may carry surplus leading zeros. SHA-1
+// and SHA-256 take no parameters but NULL; other algorithms may carry any one element. nullopt: anything
+// else. Borrows from `tlv`. No allocation.
+[[nodiscard]] std::optional<CertIdView> parse_cert_id(ByteView tlv) noexcept;
 
 }  // namespace eightbells::ocsp
 

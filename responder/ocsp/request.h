@@ -53,12 +53,20 @@ class RequestView {
 };
 
 // Strict DER, linear in the size, no allocation. On failure `out` is unspecified. `out` borrows from `der`.
+// Three spellings that are not DER are taken, because clients send them and they mean one thing: version v1
+// and `critical FALSE` written out although they are the defaults, and leading zeros of a serial (A-03,
+// Known extensions, whose critical flag is harmless: nonce, acceptable responses and preferred
+// signature algorithms for the request, service locator for one certificate. Only the nonce is looked into;
+// the others change nothing about an answer.
 [[nodiscard]] std::optional<RequestFault> parse_request(ByteView der, RequestView& out) noexcept;
 
 // The request in a GET path (RFC 6960, appendix A.1): standard base64, percent-encoded, decoded exactly once;
 // '+' stays '+'; unescaped '/' and '=' are accepted, and so is one stray '/' before the data. White
-// space, the URL-safe alphabet, a query and anything else outside the alphabet is refused: nullopt.
-// `encoded` is the path after the configured prefix and its '/'. Returns what was written into `out`.
+// space, the URL-safe alphabet, a query and anything else outside the alphabet is refused, and so are
+// missing padding, bits beyond the last octet and no data at all: nullopt. The stray '/' is never data: a
+// request begins with 30, which is 'M'.
+// `encoded` is the path after the configured prefix and its '/'. Returns what was written into `out`, which
+// holds all of it or the answer is nullopt.
 [[nodiscard]] std::optional<ByteView> decode_get_path(std::string_view encoded,
                                                       std::span<std::uint8_t> out) noexcept;
 
