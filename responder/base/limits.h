@@ -44,6 +44,44 @@ inline constexpr std::size_t live_call_octets =
 inline constexpr std::size_t live_reply_octets = 10 + answer_octets;
 
 // --- http: the public listener
+// The longest registered method, UPDATEREDIRECTREF, takes 17 octets; a longer one is nothing we implement
+// (501).
+inline constexpr std::size_t http_method_octets = 32;
+// Browsers send 20 header lines, proxies add a few. Bounds the work a request may cause beside its octets.
+inline constexpr std::size_t http_header_lines = 100;
+// Chunked bodies (RFC 9112, section 7.1): a size is at most 64 bits in hexadecimal; extensions and trailers
+// are read and dropped. A body of 16 KiB in chunks of one octet is at most 16384 x (16 + 5) = 336 KiB on the
+// wire, and never more than 16 KiB in memory.
+inline constexpr std::size_t http_chunk_size_digits = 16;
+inline constexpr std::size_t http_chunk_extension_octets = 1024;
+inline constexpr std::size_t http_trailer_octets = 4096;
+// What a handler may answer from memory: an OCSP answer (answer_octets) twice over. CRLs go out as files.
+inline constexpr std::size_t http_answer_octets = 32 * 1024;
+// Status line and headers: 600 octets with every header we know, the two texts a handler gives included.
+inline constexpr std::size_t http_answer_head_octets = 1024;
+inline constexpr std::size_t http_answer_text_octets = 128;  // content_type, allow: each
+// A worker collects the answers of one turn here and sends them with one call: room for one full answer
+// beside what is waiting, and then as much again.
+inline constexpr std::size_t http_output_octets = 80 * 1024;
+// One turn of one connection: 64 requests cost about 100 us, and a 256 KiB piece of a file as much; then the
+// others have theirs.
+inline constexpr unsigned http_requests_per_turn = 64;
+inline constexpr std::size_t http_file_octets_per_turn = 256 * 1024;
+inline constexpr unsigned http_accepts_per_turn = 64;
+inline constexpr int http_backlog = 4096;  // the kernel lowers it to net.core.somaxconn
+// After a last answer the rest of what the client sends is read and dropped, so that no reset overtakes the
+// answer (RFC 9112, section 9.6): a 10 MB body at 16 Mbit/s, no more.
+inline constexpr std::uint64_t http_drain_octets = 16 * 1024 * 1024;
+inline constexpr std::chrono::milliseconds http_drain_wait = 5s;
+// An answer promised to a client (Deferred) that has not come after this is given up: 503. Above every
+// deadline of the live path, so that it only ever catches a promise that was lost.
+inline constexpr std::chrono::milliseconds http_answer_wait = 30s;
+// The loop looks at the clock this often: Date and time-outs are late by no more.
+inline constexpr std::chrono::milliseconds http_tick = 250ms;
+// A worker's buffers for requests and answers that did not pass in one piece: 256 MiB hold 20,000 unfinished
+// requests of 2 KiB (40 MiB) and 3,000 clients that do not take a full turn's answers; above, 503 and close.
+inline constexpr std::size_t http_buffer_octets = 256 * 1024 * 1024;
+inline constexpr std::size_t http_buffer_kept_octets = 16 * 1024 * 1024;  // unused ones kept for the next
 
 // --- crypto
 // Public-trust certificates carry about 12 extensions; a hostile one of many would cost quadratic time.
@@ -106,7 +144,7 @@ inline constexpr std::size_t crl_piece_octets = 8 * 1024 * 1024;
 inline constexpr std::size_t blob_octets = crl_piece_octets;  // no blob is larger
 // A Redis reply: one fetch, or one CRL piece, and the protocol around it. More ends the connection.
 inline constexpr std::size_t redis_reply_octets = 2 * fetch_octets;
-inline constexpr std::size_t redis_reply_elements = 4096;  // of one array; a fetch has 256, a look at notices 300
+inline constexpr std::size_t redis_reply_elements = 4096;  // of all its arrays; 256 notices have 1,800
 inline constexpr std::size_t redis_reply_depth = 8;        // XREAD nests four arrays
 // One call from first octet to last, where every single read is in time but they do not end: 8 MiB at 1 MiB a
 // second.

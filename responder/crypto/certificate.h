@@ -17,15 +17,20 @@
 
 namespace eightbells::crypto {
 
-// A parsed X.509 certificate, immutable and cheap to copy (shared). Botan stays behind this: no exception
-// leaves.
+// An X.509 certificate read from its bytes, immutable and cheap to copy (shared). Everything it hands out
+// lives as long as one of the copies. Strict DER (RFC 5280, section 4.1), with two tolerances that issued
+// certificates need: DEFAULT values that are spelled out, and GeneralizedTime before 2050. Its key need not
+// be of a kind that we know, and nothing is verified.
 class Certificate {
   public:
     // One certificate, DER or PEM (text around the PEM block is ignored; a second block is refused).
     static Result<Certificate> parse(ByteView der_or_pem);
 
     ByteView der() const noexcept;
-    ByteView subject_name() const noexcept;  // DER Name, byte-exact
+    ByteView tbs() const noexcept;                  // TLV: what the signature covers
+    ByteView signature_algorithm() const noexcept;  // AlgorithmIdentifier TLV, inner and outer equal
+    ByteView signature() const noexcept;            // BIT STRING octets
+    ByteView subject_name() const noexcept;         // DER Name, byte-exact
     ByteView issuer_name() const noexcept;
     ByteView public_key_bits()
         const noexcept;  // content of subjectPublicKey without the unused-bits octet
@@ -36,20 +41,37 @@ class Certificate {
     bool is_ca() const noexcept;
     // "RSA-2048", "ECDSA-P256", "Ed25519": for messages.
     std::string key_name() const;
-    // Subject in RFC 4514 form, for messages.
+    // Subject and issuer in RFC 4514 form, for messages.
     std::string subject_text() const;
+    std::string issuer_text() const;
 
-    struct Parsed;  // Botan's view, for crypto/ and keys/ only
-    const Parsed& parsed() const noexcept { return *parsed_; }
+    struct Extension {
+        ByteView oid;  // content octets
+        bool critical = false;
+        ByteView value;  // content of extnValue
+    };
+    // In the order they stand; no OID occurs twice.
+    std::span<const Extension> extensions() const noexcept;
+    const Extension* find_extension(ByteView oid) const noexcept;  // nullptr: absent
+    // The keyIdentifier of the extension; nullopt when it is absent.
+    std::optional<ByteView> subject_key_identifier() const noexcept;
+    std::optional<ByteView> authority_key_identifier() const noexcept;
 
   private:
-    explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
-    std::shared_ptr<const Parsed> parsed_;
+    struct Parts;
+    explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+    std::shared_ptr<const Parts> parts_;
 };
+
+// The keyIdentifier in an AuthorityKeyIdentifier value (RFC 5280, section 4.2.1.1), of a certificate or CRL;
+// nullopt: not there, or not DER.
+std::optional<ByteView> key_identifier_of(ByteView authority_key_identifier) noexcept;
 
 // A CA whose certificates' status we give: one subject Name under one key. Immutable, cheap to copy.
 class IssuerIdentity {
   public:
+    // Refused: a certificate that is not a CA's, or a key that H-10 does not allow (Ed25519 is left to the
+    // scheme).
     static Result<IssuerIdentity> from_certificate(const Certificate& certificate);
 
     // 32 hex digits: the first 16 octets of SHA-256 over subject Name and SubjectPublicKeyInfo. Names the
@@ -90,7 +112,7 @@ std::vector<std::string> judge_signer_certificate(const Certificate& signer, con
 // object a thread.
 class SignatureVerifier {
   public:
-    // From a SubjectPublicKeyInfo.
+    // From a SubjectPublicKeyInfo. Weak keys are refused (H-10).
     static Result<SignatureVerifier> from_public_key(ByteView subject_public_key_info);
     ~SignatureVerifier();
     SignatureVerifier(SignatureVerifier&&) noexcept;
@@ -106,6 +128,10 @@ class SignatureVerifier {
     explicit SignatureVerifier(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
+
+// The certificate names the issuer byte for byte (H-06) and is signed by its key; `key` must be made from
+// the issuer's public key. Validity and extensions are not looked at.
+Status check_issued_by(const Certificate& certificate, const IssuerIdentity& issuer, SignatureVerifier& key);
 
 // Ed25519 under a raw 32-octet public key: the store key's signatures over heads.
 bool verify_ed25519(std::span<const std::uint8_t, 32> public_key, ByteView message,

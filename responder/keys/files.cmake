@@ -1,2 +1,2 @@
-set(SOURCES store_key.cc)
+set(SOURCES key_file.cc signing_key.cc store_key.cc)
 set(LIBRARIES botan fmt)

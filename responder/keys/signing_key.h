@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "responder/base/bytes.h"
 #include "responder/crypto/certificate.h"
@@ -42,12 +43,15 @@ struct KeyFile {
     std::string passphrase;  // empty: the file is not encrypted
 };
 
-// PKCS#8 in PEM or DER: RSA 2048 to 4096, P-256, P-384, P-521; Ed25519 only when `allow_ed25519` (scheme
-// `private`). Hash: SHA-256 for RSA up to 3072 and P-256, SHA-384 for P-384, SHA-512 for P-521 and RSA above
-// 3072 (H-10, B-10). "EC PRIVATE KEY" and "RSA PRIVATE KEY" PEM (not PKCS#8) are refused with the openssl
-// command that converts them.
+// PKCS#8 in PEM or DER, plain or PBES2 (PBKDF2 or scrypt): RSA 2048 to 8192, P-256, P-384, P-521; Ed25519
+// only when `allow_ed25519` (scheme `private`). Hash: SHA-256 for RSA up to 3072 and P-256, SHA-384 for
+// P-384, SHA-512 for P-521 and RSA above 3072 (H-10, B-10). "EC PRIVATE KEY" and "RSA PRIVATE KEY" (not
+// PKCS#8) are refused with the openssl command that converts them. The key has signed and its public half
+// verified once before this returns. `warnings` takes what is discouraged: a file that others may read
+// (H-11).
 Result<std::shared_ptr<const SigningKey>> load_signing_key(const KeyFile& file, RsaPadding padding,
-                                                           bool allow_ed25519);
+                                                           bool allow_ed25519,
+                                                           std::vector<std::string>* warnings = nullptr);
 
 // H-10, H-12: the key in the file belongs to the certificate that says so.
 Status check_key_matches(const SigningKey& key, const crypto::Certificate& certificate);
