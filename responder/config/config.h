@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,13 +19,16 @@
 namespace eightbells::config {
 
 // One TOML file for all programs; each reads what it needs. Every field has a usable default, documented in
-// deploy/eightbells.toml. Relative paths are taken from the folder of the configuration file.
+// deploy/eightbells.toml. Relative paths are taken from the folder of the configuration file. No key is ever
+// read here: fronts use this module too.
 
 enum class StoreKind : std::uint8_t { directory, redis };
 struct Store {
     StoreKind kind = StoreKind::directory;
-    std::filesystem::path directory;  // of the shared page file; default: <data>/store
-    cache::RedisAddress redis;
+    std::filesystem::path directory;            // of the shared page file; default: <data>/store
+    cache::RedisAddress redis;                  // [store.redis]; the password comes from password_file
+    std::filesystem::path redis_password_file;  // empty: none
+    friend bool operator==(const Store&, const Store&) = default;
 };
 
 enum class Unissued : std::uint8_t { unauthorized };  // C-02: the documented answer for a serial never issued
@@ -31,8 +36,8 @@ enum class Answers : std::uint8_t { presigned, live };
 enum class Nonce : std::uint8_t { ignore, echo };
 
 struct Issuer {
-    std::string name;                   // label in metrics and commands: [a-z0-9-]{1,32}, unique
-    std::filesystem::path certificate;  // the CA's certificate
+    std::string name = "ca";            // label in metrics and commands: [a-z0-9][a-z0-9-]{0,31}, unique
+    std::filesystem::path certificate;  // the CA's certificate; default issuer.pem
     crypto::Scheme scheme = crypto::Scheme::eutl;
     bool sha1 = true;         // B-07: also answers for SHA-1 CertIDs
     bool suspension = false;  // C-11: certificateHold allowed; refused for tls-br and smime-br
@@ -43,8 +48,9 @@ struct Issuer {
     std::optional<seconds>
         heartbeat;  // events: the feed counts as current only this long after its last word
     // signing (read by the signer only)
-    std::filesystem::path signer_certificate;  // delegated signer; empty: the CA signs itself with signer_key
-    std::filesystem::path signer_key;
+    std::filesystem::path signer_certificate;     // delegated signer, default ocsp-signer.pem; empty (written
+                                                  // as ""): the CA signs itself with signer_key
+    std::filesystem::path signer_key;             // default ocsp-signer.key
     std::filesystem::path signer_key_passphrase;  // file that holds it; empty: not encrypted
     bool rsa_pss = false;
     // times
@@ -53,9 +59,11 @@ struct Issuer {
     seconds cache_for{600};                // most that a cache may keep an answer (D-16)
     bool archive_cutoff = true;            // B-17
     std::optional<UtcTime> records_since;  // B-18
+    bool invalidity_date = false;          // B-22: answers carry the invalidity date where one is known
     Unissued unissued = Unissued::unauthorized;
     Answers answers = Answers::presigned;
     Nonce nonce = Nonce::ignore;
+    friend bool operator==(const Issuer&, const Issuer&) = default;
 };
 
 struct Signer {
@@ -66,7 +74,11 @@ struct Signer {
     unsigned threads = 0;    // 0: one a core
     bool self_check = true;  // every signature is parsed from its bytes and verified before publication
     std::vector<std::uint32_t>
-        control_users;  // further user ids that may send events; root and our own always may
+        control_users;                // further user ids that may send events; root and our own always may
+    std::filesystem::path store_key;  // private, made on first use; <data>/store-key.pem, not a field
+    std::filesystem::path store_key_public;  // its public half in hex, written by the signer at start for
+                                             // the fronts; <data>/store-key.pub, not a field
+    friend bool operator==(const Signer&, const Signer&) = default;
 };
 
 struct Front {
@@ -74,10 +86,12 @@ struct Front {
     std::vector<std::string> listen{"127.0.0.1:8080"};
     std::vector<std::string> ocsp_prefixes{"/ocsp"};  // stripped before decoding; "/" always answers as well
     std::string metrics = "127.0.0.1:9642";
-    unsigned workers = 0;                                // 0: one a core
-    std::filesystem::path live_socket;                   // of the signer; empty: no live answers
-    std::vector<std::string> store_keys;                 // trusted store keys, hex; or
-    std::vector<std::filesystem::path> store_key_files;  // files with one hex key a line
+    unsigned workers = 0;                 // 0: one a core
+    std::filesystem::path live_socket;    // of the signer; default signer.live_socket, empty: no live answers
+    std::vector<std::string> store_keys;  // trusted store keys, 64 hex digits each; and
+    std::vector<std::filesystem::path> store_key_files;  // files with one hex key a line; default, when no
+                                                         // key is named either way: signer.store_key_public
+    friend bool operator==(const Front&, const Front&) = default;
 };
 
 struct Config {
@@ -88,6 +102,12 @@ struct Config {
     Signer signer;
     Front front;
     std::vector<Issuer> issuers;
+
+    // Where each known field is written in the file, by its dotted name ("issuer[0].validity"); 0: it is not,
+    // and the default holds. Tables stand there too ("issuer[0]", "store.redis").
+    std::map<std::string, std::uint32_t, std::less<>> lines;
+    // The field's own line, else that of the nearest table around it, else 0.
+    std::uint32_t line_of(std::string_view field) const;
 };
 
 // One mistake, with where and what to write instead: "eightbells.toml:17: issuer.validity: 3h is below ...;
@@ -107,8 +127,29 @@ struct Loaded {
 };
 // Reads and checks everything that can be checked without keys and certificates: syntax, unknown fields (with
 // the nearest known name), types, ranges, the promise's arithmetic (validity - refresh >= 4 h, D-05, D-06 by
-// scheme), conflicts between fields.
+// scheme), conflicts between fields. All mistakes at once, in the order of their lines; only a syntax mistake
+// hides those behind it.
 Loaded load(const std::filesystem::path& file);
+// The same for text that stands in no file; `file` is named in messages and its folder resolves relative
+// paths.
+Loaded load_text(std::string_view text, const std::filesystem::path& file);
+
+// Which program will use it. A front's machine has no signing keys, a signer's no front's files.
+enum class Role : std::uint8_t { signer, front, both };
+// Looks whether the files that `role` will read are there and readable, and whether private ones are private.
+// Files that the programs make themselves are not asked for. Adds to mistakes and warnings.
+void check_files(Loaded& loaded, Role role);
+
+// A mistake or warning about a field, with its place: for what a program finds out later, with keys and
+// certificates in hand.
+Mistake at_field(const Config& config, std::string field, std::string message);
+
+// Every field there is, dotted, "issuer[].validity" for those of issuers.
+const std::vector<std::string>& known_fields();
+
+// "24h", "90s", "2d", "6d23h59m59s": whole numbers with d, h, m or s, in falling order, each unit once.
+Result<seconds> parse_duration(std::string_view text);
+std::string duration_text(seconds duration);  // the same form: "1d12h"; "0s"; negative with a leading "-"
 
 }  // namespace eightbells::config
 

@@ -1,2 +1,3 @@
-set(SOURCES)
-set(LIBRARIES)
+set(SOURCES address.cc check_files.cc check_issuers.cc check_programs.cc duration.cc fields.cc
+            fields_of_time.cc load.cc)
+set(LIBRARIES toml fmt)

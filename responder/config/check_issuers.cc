@@ -1,0 +1,258 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "responder/base/limits.h"
+#include "responder/config/checks.h"
+
+namespace eightbells::config {
+namespace {
+
+bool public_trust(const Issuer& issuer) {
+    return issuer.scheme == crypto::Scheme::tls_br || issuer.scheme == crypto::Scheme::smime_br;
+}
+std::string_view scheme_text(const Issuer& issuer) {
+    switch (issuer.scheme) {
+        case crypto::Scheme::tls_br:
+            return "tls-br";
+        case crypto::Scheme::smime_br:
+            return "smime-br";
+        case crypto::Scheme::private_use:
+            return "private";
+        case crypto::Scheme::eutl:
+            break;
+    }
+    return "eutl";
+}
+
+bool name_has_form(std::string_view name) {
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    return !name.empty() && name.size() <= 32 && name.front() != '-' && std::ranges::all_of(name, allowed);
+}
+
+// What may stand in a URL's path without escapes (RFC 3986, unreserved), in segments that no proxy rewrites.
+std::string path_fault(std::string_view path) {
+    if (!path.starts_with('/'))
+        return "does not begin with \"/\"";
+    if (path.size() > limits::url_path_octets)
+        return fmt::format("has {} characters, more than {}", path.size(), limits::url_path_octets);
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._~/").find(c) != std::string_view::npos;
+    };
+    const auto odd = std::ranges::find_if_not(path, allowed);
+    if (odd != path.end())
+        return fmt::format(
+            "holds '{}'; letters, digits, \"-\", \".\", \"_\", \"~\" and \"/\" may stand there", *odd);
+    if (path.find("//") != std::string_view::npos || path.find("/./") != std::string_view::npos ||
+        path.find("/../") != std::string_view::npos)
+        return "holds an empty, \".\" or \"..\" segment, which proxies rewrite";
+    return {};
+}
+
+class IssuerCheck {
+  public:
+    IssuerCheck(const Config& config, std::size_t index, Report& report)
+        : config_(config), issuer_(config.issuers[index]), index_(index), report_(report) {}
+
+    void run() {
+        name();
+        promise();
+        validity();
+        refresh();
+        cache_for();
+        scheme_rules();
+        crl_path();
+        live_answers();
+        signing_files();
+    }
+
+  private:
+    std::string field(std::string_view name) const { return fmt::format("issuer[{}].{}", index_, name); }
+    bool written(std::string_view name) const {
+        const auto found = config_.lines.find(field(name));
+        return found != config_.lines.end() && found->second != 0;
+    }
+
+    void name() {
+        if (!name_has_form(issuer_.name))
+            report_.mistake(field("name"),
+                            fmt::format("\"{}\" is not of the form; write 1 to 32 of a-z, 0-9 and \"-\", not "
+                                        "\"-\" first",
+                                        issuer_.name));
+        for (std::size_t other = 0; other < index_; ++other) {
+            if (config_.issuers[other].name == issuer_.name)
+                report_.mistake(
+                    field("name"),
+                    fmt::format("\"{}\" is the name of issuer[{}] too (line {}); write another", issuer_.name,
+                                other, config_.line_of(fmt::format("issuer[{}].name", other))));
+            if (config_.issuers[other].certificate == issuer_.certificate)
+                report_.mistake(
+                    field("certificate"),
+                    fmt::format("{} is the certificate of issuer[{}] too; write this issuer's own",
+                                issuer_.certificate.string(), other));
+        }
+    }
+
+    // D-18: what is stored outlives the next planned refresh by the runway.
+    void promise() {
+        const seconds left = issuer_.validity - issuer_.refresh;
+        if (left >= limits::runway)
+            return;
+        std::string instead;
+        if (issuer_.validity >= 2 * limits::runway)
+            instead = fmt::format("refresh = \"{}\" or less", duration_text(longest_refresh()));
+        else
+            instead = "validity = \"24h\" and refresh = \"12h\"";
+        report_.mistake(
+            field(written("refresh") ? "refresh" : "validity"),
+            fmt::format("validity {} - refresh {} = {}, less than the four hours promised; write {}",
+                        duration_text(issuer_.validity), duration_text(issuer_.refresh), duration_text(left),
+                        instead));
+    }
+    seconds longest_refresh() const {
+        const seconds by_runway = issuer_.validity - limits::runway;
+        return public_trust(issuer_) ? std::min(by_runway, issuer_.validity / 2) : by_runway;
+    }
+
+    void validity() {
+        const bool strict = public_trust(issuer_);
+        const seconds least = strict ? limits::public_trust_validity_min : limits::validity_min;
+        const seconds most = strict ? limits::public_trust_validity_max : limits::validity_max;
+        if (issuer_.validity < least)
+            report_.mistake(field("validity"),
+                            fmt::format("{} is below {}, the least for scheme \"{}\" ({}); write \"24h\"",
+                                        duration_text(issuer_.validity), duration_text(least),
+                                        scheme_text(issuer_), strict ? "D-06" : "D-05"));
+        else if (issuer_.validity > most)
+            report_.mistake(
+                field("validity"),
+                fmt::format("{} is above {}, the most for scheme \"{}\" ({}); write \"{}\" or less",
+                            duration_text(issuer_.validity), duration_text(most), scheme_text(issuer_),
+                            strict ? "D-05: 7 days, end points included" : "D-08", duration_text(most)));
+    }
+
+    void refresh() {
+        if (issuer_.refresh < limits::refresh_min)
+            report_.mistake(
+                field("refresh"),
+                fmt::format("{} is below {}; write \"{}\", half of validity", duration_text(issuer_.refresh),
+                            duration_text(limits::refresh_min), duration_text(issuer_.validity / 2)));
+        if (public_trust(issuer_) && issuer_.refresh > issuer_.validity / 2)
+            report_.mistake(
+                field("refresh"),
+                fmt::format("{} is more than half of validity ({} / 2 = {}), the most for scheme \"{}\" "
+                            "(D-06); write \"{}\" or leave it out",
+                            duration_text(issuer_.refresh), duration_text(issuer_.validity),
+                            duration_text(issuer_.validity / 2), scheme_text(issuer_),
+                            duration_text(longest_refresh())));
+    }
+
+    // D-16: a cached "good" must not outlive the deadline for a revocation to be seen.
+    void cache_for() {
+        if (issuer_.cache_for > issuer_.refresh)
+            report_.mistake(
+                field("cache_for"),
+                fmt::format("{} is more than refresh ({}): caches would keep an answer beyond the "
+                            "next one; write \"10m\"",
+                            duration_text(issuer_.cache_for), duration_text(issuer_.refresh)));
+        if (issuer_.cache_for > limits::publication_deadline)
+            report_.mistake(
+                field("cache_for"),
+                fmt::format("{} is more than {}, within which a revocation must be seen (D-04, D-16); "
+                            "write \"10m\"",
+                            duration_text(issuer_.cache_for), duration_text(limits::publication_deadline)));
+        else if (issuer_.cache_for > limits::publication_target)
+            report_.warning(
+                field("cache_for"),
+                fmt::format("{}: a revocation is seen that much later; {} and less is usual (D-03)",
+                            duration_text(issuer_.cache_for), duration_text(limits::publication_target)));
+    }
+
+    void scheme_rules() {
+        if (issuer_.suspension && public_trust(issuer_))
+            report_.mistake(field("suspension"),
+                            fmt::format("scheme \"{}\" forbids certificateHold (C-11); write false",
+                                        scheme_text(issuer_)));
+    }
+
+    void crl_path() {
+        const std::string& path = issuer_.crl_path;
+        const std::string instead = fmt::format("; write \"/{}.crl\"", issuer_.name);
+        if (const std::string fault = path_fault(path); !fault.empty()) {
+            report_.mistake(field("crl_path"), fmt::format("\"{}\" {}{}", path, fault, instead));
+            return;
+        }
+        if (!path.ends_with(".crl") || path.ends_with("/.crl"))
+            report_.mistake(
+                field("crl_path"),
+                fmt::format("\"{}\" does not end in a name with \".crl\" (F-20){}", path, instead));
+        for (const std::string& prefix : config_.front.ocsp_prefixes) {
+            if (prefix != "/" && path.starts_with(prefix + "/"))
+                report_.mistake(field("crl_path"),
+                                fmt::format("\"{}\" lies below the OCSP prefix \"{}\", where everything is a "
+                                            "request{}",
+                                            path, prefix, instead));
+        }
+        for (std::size_t other = 0; other < index_; ++other) {
+            if (config_.issuers[other].crl_path == path)
+                report_.mistake(
+                    field("crl_path"),
+                    fmt::format("\"{}\" is the path of issuer[{}] too; write another", path, other));
+        }
+    }
+
+    void live_answers() {
+        if (!config_.front.live_socket.empty())
+            return;
+        const std::string instead =
+            "needs the signer's socket, but front.live_socket is empty; write its path there or";
+        if (issuer_.answers == Answers::live)
+            report_.mistake(field("answers"), fmt::format("\"live\" {} \"presigned\" here", instead));
+        if (issuer_.nonce == Nonce::echo)
+            report_.mistake(field("nonce"), fmt::format("\"echo\" {} \"ignore\" here", instead));
+    }
+
+    void signing_files() {
+        if (issuer_.certificate.empty())
+            report_.mistake(field("certificate"), "is empty; write the path of the CA's certificate");
+        if (issuer_.signer_key.empty())
+            report_.mistake(field("signer_key"),
+                            "is empty; write the path of the signing key (fronts never read it)");
+        if (!issuer_.signer_certificate.empty() && issuer_.signer_certificate == issuer_.certificate)
+            report_.mistake(field("signer_certificate"),
+                            "is the CA's own certificate; write \"\" when the CA signs itself");
+        if (issuer_.heartbeat && *issuer_.heartbeat < seconds{1})
+            report_.mistake(field("heartbeat"), "is 0; write \"off\" or a duration such as \"5m\"");
+    }
+
+    const Config& config_;
+    const Issuer& issuer_;
+    std::size_t index_;
+    Report& report_;
+};
+
+}  // namespace
+
+void check_issuers(const Config& config, Report& report) {
+    if (config.issuers.empty() && !report.blames("issuer"))
+        report.mistake(
+            "issuer",
+            "there is none; write [[issuer]] and below it name = \"...\" and certificate = \"...\"");
+    for (std::size_t i = 0; i < config.issuers.size(); ++i)
+        IssuerCheck(config, i, report).run();
+    for (std::size_t i = 0; i < config.front.ocsp_prefixes.size(); ++i) {
+        const std::string& prefix = config.front.ocsp_prefixes[i];
+        const std::string field = fmt::format("front.ocsp_prefixes[{}]", i);
+        if (const std::string fault = path_fault(prefix); !fault.empty())
+            report.mistake(field, fmt::format("\"{}\" {}; write for example \"/ocsp\"", prefix, fault));
+        else if (prefix.size() > 1 && prefix.ends_with('/'))
+            report.mistake(field, fmt::format("\"{}\" ends in \"/\"; write \"{}\"", prefix,
+                                              prefix.substr(0, prefix.size() - 1)));
+        const auto first = std::ranges::find(config.front.ocsp_prefixes, prefix);
+        if (first - config.front.ocsp_prefixes.begin() < static_cast<std::ptrdiff_t>(i))
+            report.mistake(field, fmt::format("\"{}\" stands there twice; take one out", prefix));
+    }
+}
+
+}  // namespace eightbells::config

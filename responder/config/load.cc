@@ -1,0 +1,284 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "responder/base/durable_file.h"
+#include "responder/base/limits.h"
+#include "responder/config/checks.h"
+#include "responder/config/config.h"
+#include "responder/config/fields.h"
+
+namespace eightbells::config {
+namespace {
+
+template <class Enum>
+using Choice = std::pair<std::string_view, Enum>;
+constexpr std::array<Choice<StoreKind>, 2> store_kinds{
+    {{"directory", StoreKind::directory}, {"redis", StoreKind::redis}}};
+constexpr std::array<Choice<crypto::Scheme>, 4> schemes{{{"eutl", crypto::Scheme::eutl},
+                                                         {"tls-br", crypto::Scheme::tls_br},
+                                                         {"smime-br", crypto::Scheme::smime_br},
+                                                         {"private", crypto::Scheme::private_use}}};
+constexpr std::array<Choice<Unissued>, 1> unissued_answers{{{"unauthorized", Unissued::unauthorized}}};
+constexpr std::array<Choice<Answers>, 2> answer_kinds{
+    {{"presigned", Answers::presigned}, {"live", Answers::live}}};
+constexpr std::array<Choice<Nonce>, 2> nonce_kinds{{{"ignore", Nonce::ignore}, {"echo", Nonce::echo}}};
+constexpr std::array<Choice<std::string_view>, 4> log_levels{
+    {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}}};
+
+template <class Enum, std::size_t n>
+std::span<const Choice<Enum>> all(const std::array<Choice<Enum>, n>& choices) {
+    return choices;
+}
+
+void read_store(Fields fields, Store& store) {
+    fields.choice("kind", all(store_kinds), store.kind);
+    fields.path("directory", store.directory);
+    Fields redis = fields.table("redis");
+    redis.text("host", store.redis.host);
+    std::uint32_t port = store.redis.port;
+    redis.number("port", 1, 65535, port);
+    store.redis.port = static_cast<std::uint16_t>(port);
+    redis.path("unix_socket", store.redis.unix_socket);
+    redis.text("user", store.redis.user);
+    redis.path("password_file", store.redis_password_file);
+    redis.flag("tls", store.redis.tls);
+    redis.path("tls_ca_file", store.redis.tls_ca_file);
+    redis.milliseconds("connect_timeout", store.redis.connect_timeout);
+    redis.milliseconds("command_timeout", store.redis.command_timeout);
+    redis.leave();
+    fields.leave();
+}
+
+void read_signer(Fields fields, Signer& signer) {
+    fields.path("data", signer.data);
+    signer.control_socket = signer.data / "control.sock";
+    signer.live_socket = signer.data / "live.sock";
+    signer.store_key = signer.data / "store-key.pem";
+    signer.store_key_public = signer.data / "store-key.pub";
+    fields.path("control_socket", signer.control_socket);
+    fields.path("live_socket", signer.live_socket);
+    fields.text("metrics", signer.metrics);
+    fields.number("threads", 0, limits::workers, signer.threads);
+    fields.flag("self_check", signer.self_check);
+    fields.numbers("control_users", signer.control_users);
+    fields.leave();
+}
+
+void read_front(Fields fields, const Signer& signer, Front& front) {
+    fields.path("data", front.data);
+    fields.texts("listen", front.listen);
+    fields.texts("ocsp_prefixes", front.ocsp_prefixes);
+    fields.text("metrics", front.metrics);
+    fields.number("workers", 0, limits::workers, front.workers);
+    front.live_socket = signer.live_socket;
+    fields.path("live_socket", front.live_socket);
+    fields.texts("store_keys", front.store_keys);
+    fields.paths("store_key_files", front.store_key_files);
+    if (front.store_keys.empty() && front.store_key_files.empty())
+        front.store_key_files.push_back(signer.store_key_public);
+    fields.leave();
+}
+
+void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& issuer) {
+    issuer.certificate = folder / "issuer.pem";
+    issuer.signer_certificate = folder / "ocsp-signer.pem";
+    issuer.signer_key = folder / "ocsp-signer.key";
+    fields.text("name", issuer.name);
+    fields.path("certificate", issuer.certificate);
+    fields.choice("scheme", all(schemes), issuer.scheme);
+    fields.flag("sha1", issuer.sha1);
+    fields.flag("suspension", issuer.suspension);
+    fields.path("index", issuer.index);
+    fields.path("crl", issuer.crl);
+    issuer.crl_path = "/" + issuer.name + ".crl";
+    fields.text("crl_path", issuer.crl_path);
+    fields.duration_or_off("heartbeat", issuer.heartbeat);
+    fields.path("signer_certificate", issuer.signer_certificate);
+    fields.path("signer_key", issuer.signer_key);
+    fields.path("signer_key_passphrase", issuer.signer_key_passphrase);
+    fields.flag("rsa_pss", issuer.rsa_pss);
+    fields.duration("validity", issuer.validity);
+    issuer.refresh = issuer.validity / 2;
+    fields.duration("refresh", issuer.refresh);
+    fields.duration("cache_for", issuer.cache_for);
+    fields.flag("archive_cutoff", issuer.archive_cutoff);
+    fields.time("records_since", issuer.records_since);
+    fields.choice("unissued", all(unissued_answers), issuer.unissued);
+    fields.choice("answers", all(answer_kinds), issuer.answers);
+    fields.choice("nonce", all(nonce_kinds), issuer.nonce);
+    fields.leave();
+}
+
+void read_all(const toml::table& root, const std::filesystem::path& folder, Report& report, Config& config) {
+    Fields fields(&root, {}, folder, report);
+    config.data = folder / "data";
+    fields.path("data", config.data);
+    std::string_view log_level = config.log_level;
+    fields.choice("log_level", all(log_levels), log_level);
+    config.log_level = log_level;
+    config.store.directory = config.data / "store";
+    config.signer.data = config.data / "signer";
+    config.front.data = config.data / "front";
+    read_store(fields.table("store"), config.store);
+    read_signer(fields.table("signer"), config.signer);
+    read_front(fields.table("front"), config.signer, config.front);
+    for (Fields& issuer : fields.tables("issuer", limits::issuers))
+        read_issuer(issuer, folder, config.issuers.emplace_back());
+    fields.leave();
+}
+
+// "issuer[3].validity" is judged as "issuer[].validity".
+std::string without_index(std::string_view field) {
+    std::string result;
+    bool inside = false;
+    for (const char c : field) {
+        inside = inside && c != ']';
+        if (!inside)
+            result += c;
+        inside = inside || c == '[';
+    }
+    return result;
+}
+
+std::string table_title(std::string_view table) {
+    if (table.empty())
+        return "the top of the file, before the first [table]";
+    if (table.ends_with("[]"))
+        return fmt::format("[[{}]]", table.substr(0, table.size() - 2));
+    return fmt::format("[{}]", table);
+}
+
+// A key nobody knows: what it was meant to be, where it belongs, or what there is.
+std::string explain_unknown(std::string_view field) {
+    const std::string generic = without_index(field);
+    const auto dot = generic.rfind('.');
+    const std::string table = dot == std::string::npos ? "" : generic.substr(0, dot);
+    const std::string name = dot == std::string::npos ? generic : generic.substr(dot + 1);
+    const std::string prefix = table.empty() ? "" : table + ".";
+    std::vector<std::string> siblings;
+    std::string elsewhere;
+    for (const std::string& known : known_fields()) {
+        if (known.starts_with(prefix)) {
+            std::string_view sibling(known);
+            sibling.remove_prefix(prefix.size());
+            sibling = sibling.substr(0, sibling.find_first_of(".["));
+            if (std::ranges::find(siblings, sibling) == siblings.end())
+                siblings.emplace_back(sibling);
+        }
+        const auto last = known.rfind('.');
+        if (known.substr(last == std::string::npos ? 0 : last + 1) == name)
+            elsewhere = table_title(last == std::string::npos ? "" : known.substr(0, last));
+    }
+    if (const std::string_view meant = nearest(name, siblings); !meant.empty())
+        return fmt::format("is not a known field; did you mean \"{}\"?", meant);
+    if (!elsewhere.empty())
+        return fmt::format("is not a field of {}; write it in {}", table_title(table), elsewhere);
+    return fmt::format("is not a known field; in {} stand: {}", table_title(table),
+                       fmt::join(siblings, ", "));
+}
+
+void read_password(Config& config, Report& report) {
+    if (config.store.kind != StoreKind::redis || config.store.redis_password_file.empty())
+        return;
+    const std::string field = "store.redis.password_file";
+    const Result<Bytes> content = read_file(config.store.redis_password_file, limits::password_octets);
+    if (!content) {
+        report.mistake(field, content.error().message + "; write the path of the file with the password");
+        return;
+    }
+    std::string_view password = as_text(*content);
+    password = password.substr(0, password.find_first_of("\r\n"));
+    if (password.empty())
+        report.mistake(field, fmt::format("the first line of {} is empty; write the password there",
+                                          config.store.redis_password_file.string()));
+    config.store.redis.password = password;
+}
+
+void sort_by_line(std::vector<Mistake>& mistakes) {
+    std::ranges::stable_sort(mistakes, {}, &Mistake::line);
+}
+
+}  // namespace
+
+std::string Mistake::to_string() const {
+    std::string text = line == 0 ? file : fmt::format("{}:{}", file, line);
+    if (!field.empty())
+        text += ": " + field;
+    return text + ": " + message;
+}
+
+std::uint32_t Config::line_of(std::string_view field) const {
+    while (!field.empty()) {
+        const auto found = lines.find(field);
+        if (found != lines.end() && found->second != 0)
+            return found->second;
+        const auto end = field.find_last_of(".[");
+        field = end == std::string_view::npos ? std::string_view() : field.substr(0, end);
+    }
+    return 0;
+}
+
+Mistake at_field(const Config& config, std::string field, std::string message) {
+    const std::uint32_t line = config.line_of(field);
+    return {config.file.string(), line, std::move(field), std::move(message)};
+}
+
+const std::vector<std::string>& known_fields() {
+    static const std::vector<std::string> fields = [] {
+        Loaded loaded;
+        Report report(loaded);
+        toml::table root;
+        root.insert("issuer", toml::array{toml::table{}});
+        read_all(root, {}, report, loaded.config);
+        std::vector<std::string> result;
+        for (const std::string& field : report.known())
+            result.push_back(without_index(field));
+        return result;
+    }();
+    return fields;
+}
+
+Loaded load_text(std::string_view text, const std::filesystem::path& file) {
+    Loaded loaded;
+    Config& config = loaded.config;
+    config.file = file;
+    Report report(loaded);
+    try {
+        const toml::table root = toml::parse(text, file.string());
+        const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+        read_all(root, folder.lexically_normal(), report, config);
+    } catch (const toml::parse_error& error) {
+        report.mistake_at(static_cast<std::uint32_t>(error.source().begin.line), {},
+                          fmt::format("not TOML: {}", error.description()));
+        return loaded;
+    } catch (const std::exception& error) {
+        report.mistake_at(0, {}, fmt::format("cannot be read: {}", error.what()));
+        return loaded;
+    }
+    for (const auto& [field, line] : report.unknowns())
+        report.mistake_at(line, field, explain_unknown(field));
+    read_password(config, report);
+    check_programs(config, report);
+    check_issuers(config, report);
+    sort_by_line(loaded.mistakes);
+    sort_by_line(loaded.warnings);
+    return loaded;
+}
+
+Loaded load(const std::filesystem::path& file) {
+    const Result<Bytes> content = read_file(file, limits::config_octets);
+    if (content)
+        return load_text(as_text(*content), file);
+    Loaded loaded;
+    loaded.config.file = file;
+    Report(loaded).mistake_at(0, {},
+                              content.error().message +
+                                  "; write the path of a configuration file (deploy/eightbells.toml is "
+                                  "an example)");
+    return loaded;
+}
+
+}  // namespace eightbells::config
