@@ -1,0 +1,278 @@
+#include "responder/signer/control.h"
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "responder/base/limits.h"
+#include "responder/signer/control_message.h"
+#include "responder/signer/local_socket.h"
+
+namespace eightbells::signer {
+
+using nlohmann::json;
+
+std::string report_to_json(const ledger::ImportReport& report) {
+    return json{{"read", report.read},           {"issued", report.issued},
+                {"revoked", report.revoked},     {"released", report.released},
+                {"corrected", report.corrected}, {"unchanged", report.unchanged},
+                {"missing", report.missing},     {"contradicted", report.contradicted},
+                {"warnings", report.warnings}}
+        .dump();
+}
+
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const crypto::IssuerIdentity& issuer,
+                                        const std::string& kind, const std::filesystem::path& path,
+                                        UtcTime now, const std::optional<Bytes>& served_crl,
+                                        const std::function<void(Bytes)>& on_crl) {
+    if (kind == "index")
+        return ledger::import_index(ledger, issuer, path, now);
+    if (kind == "csv")
+        return ledger::import_csv(ledger, issuer, path, now);
+    if (kind == "json-lines")
+        return ledger::import_json_lines(ledger, issuer, path, now);
+    if (kind == "folder")
+        return ledger::import_folder(ledger, issuer, path, now);
+    if (kind == "crl") {
+        auto imported = ledger::import_crl(ledger, issuer, path, now, served_crl);
+        if (!imported)
+            return tl::unexpected<Error>(imported.error());
+        if (on_crl)
+            on_crl(std::move(imported->der));
+        return imported->report;
+    }
+    return fail("kind: one of index, crl, csv, json-lines, folder is expected");
+}
+
+struct Control::State {
+    State(std::vector<FedIssuer> fed, ledger::Ledger& used_ledger, Feeds& used_feeds, Hooks used_hooks,
+          const Clock& used_clock)
+        : issuers(std::move(fed)),
+          ledger(used_ledger),
+          feeds(used_feeds),
+          hooks(std::move(used_hooks)),
+          clock(used_clock) {}
+    ~State() {
+        if (thread.joinable()) {
+            event_active(stop, 0, 0);
+            thread.join();
+        }
+        server.reset();
+        if (finished_event != nullptr)
+            event_free(finished_event);
+        if (stop != nullptr)
+            event_free(stop);
+        if (base != nullptr)
+            event_base_free(base);
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    std::optional<std::size_t> take(LocalConnection& connection, ByteView input);
+    void answer_events(LocalConnection& connection, std::vector<std::pair<json, ledger::Event>>& events);
+    void answer_other(LocalConnection& connection, const json& line);
+    void start_import(LocalConnection& connection, const json& line);
+    const FedIssuer* issuer(const json& line) const;
+    static void send(LocalConnection& connection, const json& asked, json answer) {
+        if (const auto id = asked.find("id"); asked.is_object() && id != asked.end())
+            answer["id"] = *id;
+        const std::string text = answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+        connection.send(as_bytes(text));
+    }
+    static json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }
+    void send_finished() {
+        std::deque<std::pair<std::uint64_t, std::pair<json, json>>> done;
+        {
+            const std::scoped_lock lock{finished_mutex};
+            done.swap(finished);
+        }
+        for (auto& [id, answer] : done) {
+            if (auto* connection = server->find(id))
+                send(*connection, answer.first, std::move(answer.second));
+        }
+    }
+
+    std::vector<FedIssuer> issuers;
+    ledger::Ledger& ledger;
+    Feeds& feeds;
+    Hooks hooks;
+    const Clock& clock;
+    event_base* base = nullptr;
+    event* stop = nullptr;
+    event* finished_event = nullptr;
+    std::unique_ptr<LocalServer> server;
+    std::mutex finished_mutex;
+    std::deque<std::pair<std::uint64_t, std::pair<json, json>>>
+        finished;  // connection, (asked, answer): imports that ended
+    std::thread thread;
+};
+
+const FedIssuer* Control::State::issuer(const json& line) const {
+    const auto named = line.find("issuer");
+    if (named == line.end())
+        return issuers.size() == 1 ? &issuers.front() : nullptr;
+    if (!named->is_string())
+        return nullptr;
+    const auto& text = named->get_ref<const std::string&>();
+    const auto found = std::ranges::find_if(
+        issuers, [&](const FedIssuer& fed) { return fed.settings.name == text || fed.issuer.id() == text; });
+    return found == issuers.end() ? nullptr : &*found;
+}
+
+std::optional<std::size_t> Control::State::take(LocalConnection& connection, ByteView input) {
+    std::size_t used = 0;
+    std::vector<std::pair<json, ledger::Event>> events;
+    while (true) {
+        const auto rest = as_text(input.subspan(used));
+        const auto end = rest.find('\n');
+        if (end == std::string_view::npos) {
+            if (rest.size() > limits::control_line_octets)
+                return std::nullopt;
+            break;
+        }
+        used += end + 1;
+        const auto text = rest.substr(0, end);
+        if (text.find_first_not_of(" \t\r") == std::string_view::npos)
+            continue;
+        const json line = json::parse(text, nullptr, false);
+        const bool is_event = line.is_object() && line.value("do", json{}) == "event";
+        if (is_event) {
+            auto event = event_from_json(line);
+            const auto* fed = issuer(line);
+            if (event && fed != nullptr) {
+                event->issuer = fed->issuer.id();
+                events.emplace_back(line, std::move(*event));
+                if (events.size() >= limits::control_batch)
+                    answer_events(connection, events);
+                continue;
+            }
+            answer_events(connection, events);
+            send(connection, line,
+                 refusal(event ? "issuer: no issuer of this name is configured" : event.error().message));
+            continue;
+        }
+        answer_events(connection, events);  // answers stay in the order of the lines
+        if (!line.is_object()) {
+            send(connection, json::object(), refusal("a JSON object on one line is expected"));
+            continue;
+        }
+        answer_other(connection, line);
+    }
+    answer_events(connection, events);
+    return used;
+}
+
+void Control::State::answer_events(LocalConnection& connection,
+                                   std::vector<std::pair<json, ledger::Event>>& events) {
+    if (events.empty())
+        return;
+    std::vector<ledger::Event> batch;
+    for (const auto& [line, event] : events)
+        batch.push_back(event);
+    // One transaction, one fsync. Crash before it: nothing was acknowledged, the CA sends again. Crash after:
+    // the repetition gets the same answer.
+    auto answers = ledger.apply(batch);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        if (!answers) {
+            send(connection, events[i].first, refusal("ledger: " + answers.error().message));
+            continue;
+        }
+        hooks.on_event(events[i].second.action, (*answers)[i].verdict);
+        send(connection, events[i].first, to_json((*answers)[i]));
+    }
+    if (!answers)
+        spdlog::error("ledger: {}; events are refused", answers.error().message);
+    events.clear();
+    hooks.on_change();
+}
+
+void Control::State::answer_other(LocalConnection& connection, const json& line) {
+    const json what = line.value("do", json{});
+    if (what == "status") {
+        send(connection, line, {{"ok", true}, {"issuers", json::parse(hooks.status(), nullptr, false)}});
+    } else if (what == "import") {
+        start_import(connection, line);
+    } else {
+        send(connection, line, refusal("do: one of event, import, status is expected"));
+    }
+}
+
+void Control::State::start_import(LocalConnection& connection, const json& line) {
+    const auto* fed = issuer(line);
+    if (fed == nullptr)
+        return send(connection, line, refusal("issuer: no issuer of this name is configured"));
+    const json kind = line.value("kind", json{});
+    const json path = line.value("path", json{});
+    if (!kind.is_string())
+        return send(connection, line,
+                    refusal("kind: one of index, crl, csv, json-lines, folder is expected"));
+    if (!path.is_string() || !path.get_ref<const std::string&>().starts_with("/")) {
+        return send(connection, line, refusal("path: an absolute path is expected"));
+    }
+    const std::uint64_t id = connection.id();
+    const auto import = [this, fed, k = kind.get<std::string>(), p = path.get<std::string>()] {
+        const std::string& issuer_id = fed->issuer.id();
+        return run_import(ledger, fed->issuer, k, p, clock.now(), hooks.served_crl(issuer_id),
+                          [&](Bytes der) { hooks.on_crl(issuer_id, std::move(der)); });
+    };
+    const auto done = [this, id, line](const Result<ledger::ImportReport>& report) {
+        json answer = report ? json{{"ok", true}, {"report", json::parse(report_to_json(*report))}}
+                             : refusal(report.error().message);
+        {
+            const std::scoped_lock lock{finished_mutex};
+            finished.emplace_back(id, std::pair{line, std::move(answer)});
+        }
+        hooks.on_change();
+        event_active(finished_event, 0, 0);
+    };
+    if (!feeds.enqueue(import, done))
+        send(connection, line, refusal("too many imports are waiting; try again later"));
+}
+
+Control::Control(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Control::~Control() = default;
+
+Result<std::unique_ptr<Control>> Control::open(const std::filesystem::path& socket, std::vector<uid_t> users,
+                                               std::vector<FedIssuer> issuers, ledger::Ledger& ledger,
+                                               Feeds& feeds, Hooks hooks, const Clock& clock) {
+    evthread_use_pthreads();
+    auto state = std::make_unique<State>(std::move(issuers), ledger, feeds, std::move(hooks), clock);
+    state->base = event_base_new();
+    if (state->base == nullptr)
+        return fail("cannot make an event loop");
+    state->stop = event_new(
+        state->base, -1, 0,
+        [](evutil_socket_t, short, void* b) noexcept { event_base_loopbreak(static_cast<event_base*>(b)); },
+        state->base);
+    state->finished_event = event_new(
+        state->base, -1, 0,
+        [](evutil_socket_t, short, void* s) noexcept { static_cast<State*>(s)->send_finished(); },
+        state.get());
+    LocalServer::Settings settings;
+    settings.path = socket;
+    settings.connections = limits::control_connections;
+    settings.input_octets = 4 * limits::control_line_octets;
+    settings.idle = limits::control_idle;
+    settings.may_connect = [allowed = std::move(users), own = ::geteuid()](uid_t user) {
+        return user == 0 || user == own || std::ranges::find(allowed, user) != allowed.end();
+    };
+    auto server = LocalServer::open(state->base, std::move(settings),
+                                    [s = state.get()](LocalConnection& connection, ByteView input) {
+                                        return s->take(connection, input);
+                                    });
+    if (!server)
+        return tl::unexpected<Error>(server.error());
+    state->server = std::move(*server);
+    state->thread = std::thread{[base = state->base] { event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY); }};
+    return std::unique_ptr<Control>{new Control(std::move(state))};
+}
+
+}  // namespace eightbells::signer

@@ -1,0 +1,66 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_CONTROL_H
+#define EIGHTBELLS_RESPONDER_SIGNER_CONTROL_H
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "responder/base/clock.h"
+#include "responder/crypto/certificate.h"
+#include "responder/ledger/ledger.h"
+#include "responder/signer/feeds.h"
+
+namespace eightbells::signer {
+
+// The control socket: events from the CA's connector and the operator's commands, one JSON object a line, one
+// line of answer each, in order. Who may connect is decided by the kernel's word on the peer. Events that
+// arrive together are made durable together.
+//
+//   {"do":"event","issuer":"demo","action":"revoke","serial":"0A1B","reason":"keyCompromise","time":"2026-11-22T06:40:00Z",
+//    "invalidity_date":"...","source":"ca-1","sequence":17}
+//   -> {"ok":true,"verdict":"applied","sequence":17,"repeated":false,"gap":false,"message":"..."}
+//   {"do":"import","issuer":"demo","kind":"csv","path":"/absolute/path"}      kinds: index, crl, csv,
+//   json-lines, folder
+//   -> {"ok":true,"report":{"read":1000,"issued":1000,...}}
+//   {"do":"status"}  -> {"ok":true,"issuers":[...]}
+// What is wrong with a line is answered {"ok":false,"error":"field: ..."}. "id", when given, comes back.
+class Control {
+  public:
+    struct Hooks {
+        std::function<void()> on_change;                                // after events were made durable
+        std::function<void(ledger::Action, ledger::Verdict)> on_event;  // for the counters
+        std::function<void(const std::string& issuer, Bytes der)> on_crl;
+        std::function<std::optional<Bytes>(const std::string& issuer)> served_crl;
+        std::function<std::string()> status;  // a JSON array
+    };
+    // Runs a thread of its own. `users`: who may connect besides root and ourselves.
+    static Result<std::unique_ptr<Control>> open(const std::filesystem::path& socket,
+                                                 std::vector<uid_t> users, std::vector<FedIssuer> issuers,
+                                                 ledger::Ledger& ledger, Feeds& feeds, Hooks hooks,
+                                                 const Clock& clock);
+    ~Control();
+
+    struct State;
+
+  private:
+    explicit Control(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// The operator's import, by kind; shared by the control socket and by `eightbells import` without a running
+// signer. `on_crl` (may be empty) takes the DER of a CRL that was accepted.
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const crypto::IssuerIdentity& issuer,
+                                        const std::string& kind, const std::filesystem::path& path,
+                                        UtcTime now, const std::optional<Bytes>& served_crl,
+                                        const std::function<void(Bytes)>& on_crl);
+std::string report_to_json(const ledger::ImportReport& report);
+
+}  // namespace eightbells::signer
+
+#endif

@@ -1,0 +1,184 @@
+#include "responder/signer/feeds.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "responder/base/limits.h"
+
+namespace eightbells::signer {
+
+namespace {
+bool same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
+           a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+}  // namespace
+
+Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener,
+             const Clock& clock)
+    : issuers_(std::move(issuers)), ledger_(ledger), listener_(listener), clock_(clock) {
+    const auto watch = [&](std::size_t issuer, bool is_crl, const std::filesystem::path& path) {
+        if (path.empty())
+            return;
+        File file;
+        file.issuer = issuer;
+        file.is_crl = is_crl;
+        file.path = path;
+        files_.push_back(std::move(file));
+    };
+    for (std::size_t i = 0; i < issuers_.size(); ++i) {
+        // The index first: it knows the end dates of what the CRL only lists.
+        watch(i, false, issuers_[i].settings.index);
+        watch(i, true, issuers_[i].settings.crl);
+    }
+}
+
+Feeds::~Feeds() {
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void Feeds::start() {
+    thread_ = std::thread{[this] { loop(); }};
+}
+
+bool Feeds::look_once() {
+    bool changed = false;
+    for (auto& file : files_)
+        changed = look(file) || changed;
+    return changed;
+}
+
+bool Feeds::look(File& file) {
+    const auto& issuer = issuers_[file.issuer];
+    const std::string source = file.is_crl ? "crl" : "index";
+    const UtcTime now = clock_.now();  // before the look: the file speaks for this moment, not a later one
+    struct ::stat facts {};
+    if (::stat(file.path.c_str(), &facts) != 0) {
+        const Error error{fmt::format("{}: {}", file.path.string(), std::strerror(errno))};
+        if (file.last_refusal != error.message) {
+            file.last_refusal = error.message;
+            listener_.on_refused(issuer.issuer.id(), source, error);
+        }
+        return false;
+    }
+    if (file.taken && same_file(*file.taken, facts)) {
+        if (!file.refused) {
+            if (!file.is_crl) {
+                const std::scoped_lock lock{mutex_};
+                confirmed_[issuer.issuer.id()] = now;
+            }
+            if (!file.is_crl && now - file.confirmed >= limits::feed_confirm) {
+                file.confirmed = now;
+                if (auto noted = ledger_.confirm(issuer.issuer.id(), source, now); !noted) {
+                    spdlog::error("ledger: {}", noted.error().message);
+                }
+            }
+            return false;
+        }
+        if (clock_.steady() - file.tried < limits::feed_retry)
+            return false;
+    }
+    file.taken = facts;
+    file.tried = clock_.steady();
+    return take_up(file);
+}
+
+bool Feeds::take_up(File& file) {
+    const auto& issuer = issuers_[file.issuer];
+    const std::string& id = issuer.issuer.id();
+    const UtcTime now = clock_.now();
+    Result<ledger::ImportReport> report;
+    if (file.is_crl) {
+        auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id));
+        if (import) {
+            report = import->report;
+            listener_.on_crl(id, std::move(import->der));
+        } else {
+            report = tl::unexpected<Error>(import.error());
+        }
+    } else {
+        report = ledger::import_index(ledger_, issuer.issuer, file.path, now);
+    }
+    const std::string source = file.is_crl ? "crl" : "index";
+    file.refused = !report.has_value();
+    if (!report) {
+        if (file.last_refusal != report.error().message)
+            listener_.on_refused(id, source, report.error());
+        file.last_refusal = report.error().message;
+        return false;
+    }
+    file.last_refusal.clear();
+    file.confirmed = now;
+    if (!file.is_crl) {
+        const std::scoped_lock lock{mutex_};
+        confirmed_[id] = now;
+    }
+    listener_.on_imported(id, source, *report);
+    return true;
+}
+
+std::optional<UtcTime> Feeds::as_of(const std::string& issuer) {
+    const auto found =
+        std::ranges::find_if(issuers_, [&](const FedIssuer& fed) { return fed.issuer.id() == issuer; });
+    // Fed by lists and events alone, without heartbeats: the ledger itself is the register, current at any
+    // moment.
+    if (found != issuers_.end() && found->settings.index.empty() && found->settings.crl.empty() &&
+        !found->settings.heartbeat) {
+        return clock_.now();
+    }
+    std::optional<UtcTime> seen;
+    {
+        const std::scoped_lock lock{mutex_};
+        if (const auto confirmed = confirmed_.find(issuer); confirmed != confirmed_.end())
+            seen = confirmed->second;
+    }
+    auto known = ledger_.as_of(issuer);
+    if (!known) {
+        spdlog::error("ledger: {}", known.error().message);
+        return seen;
+    }
+    return std::max(seen, *known);
+}
+
+bool Feeds::enqueue(Import import, Done done) {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (imports_.size() >= limits::control_imports_waiting)
+            return false;
+        imports_.emplace_back(std::move(import), std::move(done));
+    }
+    wake_.notify_all();
+    return true;
+}
+
+void Feeds::loop() {
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        wake_.wait_for(lock, limits::feed_poll, [this] { return stopping_ || !imports_.empty(); });
+        if (stopping_)
+            break;
+        if (!imports_.empty()) {
+            auto [import, done] = std::move(imports_.front());
+            imports_.pop_front();
+            lock.unlock();
+            done(import());
+        } else {
+            lock.unlock();
+            look_once();
+        }
+        lock.lock();
+    }
+}
+
+}  // namespace eightbells::signer

@@ -1,0 +1,101 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_FEEDS_H
+#define EIGHTBELLS_RESPONDER_SIGNER_FEEDS_H
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "responder/base/clock.h"
+#include "responder/config/config.h"
+#include "responder/crypto/certificate.h"
+#include "responder/ledger/import.h"
+#include "responder/ledger/ledger.h"
+
+namespace eightbells::signer {
+
+// One configured issuer as the feeds see it.
+struct FedIssuer {
+    config::Issuer settings;
+    crypto::IssuerIdentity issuer;
+};
+
+// What the feeds tell the rest of the signer, on the feeds' thread.
+class FeedListener {
+  public:
+    virtual ~FeedListener() = default;
+    // Something in the ledger changed.
+    virtual void on_imported(const std::string& issuer, const std::string& source,
+                             const ledger::ImportReport& report) = 0;
+    virtual void on_refused(const std::string& issuer, const std::string& source, const Error& error) = 0;
+    // A verified CRL that is to be served.
+    virtual void on_crl(const std::string& issuer, Bytes der) = 0;
+    // What is served at the moment, for the CRL gate.
+    virtual std::optional<Bytes> served_crl(const std::string& issuer) = 0;
+};
+
+// Watches the files that CAs really have (index.txt, CRL) and takes them up within a second, on a thread of
+// its own; imports asked for by an operator run there as well, so that one import runs at a time. What is
+// refused leaves everything as it was.
+class Feeds {
+  public:
+    Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener, const Clock& clock);
+    ~Feeds();
+    Feeds(const Feeds&) = delete;
+    Feeds& operator=(const Feeds&) = delete;
+
+    // One look at every file, on the caller's thread; returns true when something was taken up. For the start
+    // and for tests, before start().
+    bool look_once();
+    void start();
+
+    // The moment up to which the issuer's status is known to be right (B-13): when its index was last seen
+    // whole and unchanged, else what the ledger says. Any thread.
+    std::optional<UtcTime> as_of(const std::string& issuer);
+
+    // Runs an operator's import on the feeds' thread and calls `done` there. False: too many wait already.
+    using Import = std::function<Result<ledger::ImportReport>()>;
+    using Done = std::function<void(const Result<ledger::ImportReport>&)>;
+    bool enqueue(Import import, Done done);
+
+  private:
+    struct File {
+        std::size_t issuer = 0;
+        bool is_crl = false;
+        std::filesystem::path path;
+        std::optional<struct ::stat> taken;  // as it was when it was last taken up or refused
+        bool refused = false;
+        std::string last_refusal;
+        std::chrono::steady_clock::time_point tried{};
+        UtcTime confirmed{};
+    };
+    bool look(File& file);
+    bool take_up(File& file);
+    void loop();
+
+    std::vector<FedIssuer> issuers_;
+    ledger::Ledger& ledger_;
+    FeedListener& listener_;
+    const Clock& clock_;
+    std::vector<File> files_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::map<std::string, UtcTime> confirmed_;  // issuer id
+    std::deque<std::pair<Import, Done>> imports_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace eightbells::signer
+
+#endif

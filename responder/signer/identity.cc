@@ -1,0 +1,140 @@
+#include "responder/signer/identity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cache/profile.h"
+#include "responder/base/durable_file.h"
+#include "responder/base/limits.h"
+#include "responder/der/writer.h"
+
+namespace eightbells::signer {
+
+namespace {
+
+// Extension { id-pkix-ocsp-archive-cutoff, GeneralizedTime } (RFC 6960, section 4.4.4; B-17, B-18).
+Bytes archive_cutoff_extension(UtcTime cutoff) {
+    static constexpr std::array<std::uint8_t, 9> oid{0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x06};
+    std::array<std::uint8_t, 64> buffer{};
+    der::Writer writer{buffer};
+    writer.generalized_time(cutoff);
+    writer.wrap(der::Tag::octet_string, 0);
+    writer.element(der::Tag::oid, oid);
+    writer.wrap(der::Tag::sequence, 0);
+    return {writer.bytes().begin(), writer.bytes().end()};
+}
+
+Result<crypto::Certificate> load_certificate(const std::filesystem::path& path, std::string_view field) {
+    auto bytes = read_file(path, limits::certificate_octets);
+    if (!bytes)
+        return fail(std::string{field}, bytes.error());
+    auto certificate = crypto::Certificate::parse(*bytes);
+    if (!certificate)
+        return fail(fmt::format("{}: {}", field, path.string()), certificate.error());
+    return certificate;
+}
+
+Result<std::string> load_passphrase(const std::filesystem::path& path) {
+    if (path.empty())
+        return std::string{};
+    auto bytes = read_file(path, limits::passphrase_octets);
+    if (!bytes)
+        return fail("signer_key_passphrase", bytes.error());
+    std::string text{as_text(*bytes)};
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+        text.pop_back();
+    return text;
+}
+
+Result<SigningProfile> make_profile(const Identity& identity, ocsp::HashAlgorithm hash) {
+    SigningProfile profile;
+    profile.hash = hash;
+    auto& answer = profile.answer;
+    answer.cert_id_hash = hash;
+    const auto name_hash = identity.issuer.name_hash(hash);
+    const auto key_hash = identity.issuer.key_hash(hash);
+    answer.issuer_name_hash.assign(name_hash.begin(), name_hash.end());
+    answer.issuer_key_hash.assign(key_hash.begin(), key_hash.end());
+    answer.responder_key_hash = crypto::sha1(identity.signer_certificate.public_key_bits());
+    answer.signature_form = identity.key->signature_form();
+    const auto algorithm = identity.key->signature_algorithm();
+    answer.signature_algorithm.assign(algorithm.begin(), algorithm.end());
+    if (!identity.direct) {
+        const auto certificate = identity.signer_certificate.der();
+        answer.signer_certificate.assign(certificate.begin(), certificate.end());
+    }
+    if (identity.settings.archive_cutoff) {
+        const UtcTime not_before = identity.issuer.certificate().not_before();
+        answer.single_extensions = archive_cutoff_extension(
+            std::max(not_before, identity.settings.records_since.value_or(not_before)));
+    }
+    auto stored = cache::encode_profile(answer);
+    if (!stored)
+        return tl::unexpected<Error>(stored.error());
+    profile.stored = std::move(*stored);
+    profile.digest = crypto::sha256(profile.stored);
+    return profile;
+}
+
+}  // namespace
+
+const SigningProfile& Identity::profile(ocsp::HashAlgorithm hash) const noexcept {
+    for (const auto& candidate : profiles) {
+        if (candidate.hash == hash)
+            return candidate;
+    }
+    return profiles.back();  // SHA-256 is always there
+}
+
+Result<std::shared_ptr<const Identity>> load_identity(const config::Issuer& settings, UtcTime now,
+                                                      std::vector<std::string>& warnings) {
+    const std::string where = fmt::format("issuer \"{}\"", settings.name);
+    auto ca = load_certificate(settings.certificate, "certificate");
+    if (!ca)
+        return fail(where, ca.error());
+    auto issuer = crypto::IssuerIdentity::from_certificate(*ca);
+    if (!issuer)
+        return fail(where + ": certificate", issuer.error());
+    const bool direct = settings.signer_certificate.empty();
+    auto certificate = direct ? ca : load_certificate(settings.signer_certificate, "signer_certificate");
+    if (!certificate)
+        return fail(where, certificate.error());
+
+    std::vector<std::string> discouraged;
+    const auto faults =
+        crypto::judge_signer_certificate(*certificate, *issuer, settings.scheme, now, discouraged);
+    for (const auto& text : discouraged)
+        warnings.push_back(where + ": " + text);
+    if (!faults.empty()) {
+        return fail(fmt::format("{}: {}: the certificate must not sign status:\n  {}", where,
+                                direct ? settings.certificate.string() : settings.signer_certificate.string(),
+                                fmt::join(faults, "\n  ")));
+    }
+    auto passphrase = load_passphrase(settings.signer_key_passphrase);
+    if (!passphrase)
+        return fail(where, passphrase.error());
+    auto key = keys::load_signing_key({settings.signer_key, *passphrase},
+                                      settings.rsa_pss ? keys::RsaPadding::pss : keys::RsaPadding::pkcs1_v15,
+                                      settings.scheme == crypto::Scheme::private_use);
+    if (!key)
+        return fail(where + ": signer_key", key.error());
+    if (auto matches = keys::check_key_matches(**key, *certificate); !matches) {
+        return fail(fmt::format("{}: signer_key {}", where, settings.signer_key.string()), matches.error());
+    }
+    auto identity = std::make_shared<Identity>(
+        Identity{settings, std::move(*issuer), std::move(*key), std::move(*certificate), direct, {}});
+    std::vector<ocsp::HashAlgorithm> hashes{ocsp::HashAlgorithm::sha256};
+    if (settings.sha1)
+        hashes.insert(hashes.begin(), ocsp::HashAlgorithm::sha1);  // B-07
+    for (const auto hash : hashes) {
+        auto profile = make_profile(*identity, hash);
+        if (!profile)
+            return fail(where, profile.error());
+        identity->profiles.push_back(std::move(*profile));
+    }
+    return std::shared_ptr<const Identity>{std::move(identity)};
+}
+
+}  // namespace eightbells::signer

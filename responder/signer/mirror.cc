@@ -1,0 +1,133 @@
+#include "responder/signer/mirror.h"
+
+#include <spdlog/spdlog.h>
+
+#include "cache/copy.h"
+#include "responder/base/limits.h"
+
+namespace eightbells::signer {
+
+namespace {
+std::size_t octets(const cache::Batch& batch) noexcept {
+    std::size_t sum = batch.head.size();
+    for (const auto& [name, bytes] : batch.put)
+        sum += name.size() + bytes.size();
+    return sum;
+}
+}  // namespace
+
+Mirror::Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
+               std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted,
+               const Clock& clock)
+    : page_file_(std::move(page_file)),
+      target_(std::move(target)),
+      issuers_(std::move(issuers)),
+      trusted_(std::move(trusted)),
+      clock_(clock),
+      thread_([this] { loop(); }) {}
+
+Mirror::~Mirror() {
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+}
+
+void Mirror::hand_over(const cache::Batch& batch) {
+    {
+        const std::scoped_lock lock{mutex_};
+        waiting_octets_ += octets(batch);
+        if (compare_due_ || waiting_.size() >= limits::mirror_batches ||
+            waiting_octets_ > limits::mirror_octets) {
+            waiting_.clear();
+            waiting_octets_ = 0;
+            compare_due_ = true;
+        } else {
+            waiting_.push_back(batch);
+        }
+    }
+    wake_.notify_all();
+}
+
+void Mirror::note_failure(const Error& error) {
+    counters_.failures.fetch_add(1);
+    counters_.reachable = false;
+    if (!failure_logged_)
+        spdlog::error("store {}: {}; signing goes on, it is brought up when it is back", target_->name(),
+                      error.message);
+    failure_logged_ = true;
+}
+
+// True when the store holds what the page file holds.
+bool Mirror::compare(cache::Store& pages) {
+    counters_.comparisons.fetch_add(1);
+    for (const auto& issuer : issuers_) {
+        const auto copied = cache::mirror(pages, *target_, issuer, trusted_);
+        if (!copied) {
+            note_failure(copied.error());
+            return false;
+        }
+        counters_.copied.fetch_add(copied->copied);
+    }
+    return true;
+}
+
+void Mirror::loop() {
+    std::unique_ptr<cache::PageFile> pages;
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        if (waiting_.empty() && !compare_due_) {
+            // Once in a while the heads are compared even when nothing happens: a flushed or restored store
+            // shows there.
+            const bool woken = wake_.wait_for(lock, limits::mirror_retry, [this] {
+                return stopping_ || !waiting_.empty() || compare_due_;
+            });
+            if (!woken)
+                compare_due_ = true;
+            continue;
+        }
+        bool ok = true;
+        if (compare_due_) {
+            compare_due_ = false;
+            waiting_.clear();
+            waiting_octets_ = 0;
+            lock.unlock();
+            if (!pages) {
+                auto opened = cache::PageFile::open(page_file_, cache::PageFile::Access::read);
+                if (opened) {
+                    pages = std::move(*opened);
+                } else {
+                    note_failure(opened.error());
+                }
+            }
+            ok = pages && compare(*pages);
+        } else {
+            const cache::Batch batch = std::move(waiting_.front());
+            waiting_.pop_front();
+            waiting_octets_ -= std::min(waiting_octets_, octets(batch));
+            lock.unlock();
+            const auto published = target_->publish(batch);
+            if (!published)
+                note_failure(published.error());
+            ok = published.has_value();
+            if (ok)
+                counters_.batches.fetch_add(1);
+        }
+        if (ok) {
+            counters_.reachable = true;
+            counters_.last_success = to_unix(clock_.now());
+            if (failure_logged_)
+                spdlog::info("store {} is back", target_->name());
+            failure_logged_ = false;
+        }
+        lock.lock();
+        if (!ok) {
+            compare_due_ = true;
+            wake_.wait_for(lock, limits::mirror_retry, [this] { return stopping_; });
+        }
+    }
+}
+
+}  // namespace eightbells::signer

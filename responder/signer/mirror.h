@@ -1,0 +1,71 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
+#define EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cache/page_file.h"
+#include "cache/store.h"
+#include "responder/base/clock.h"
+
+namespace eightbells::signer {
+
+// Carries what the page file holds to the shared store (Redis) on a thread of its own, so that signing never
+// waits for it. While both agree, publications are handed over as they come; after any failure, or when too
+// many wait, the two are compared and what differs is copied, without one new signature. The store may be
+// away for any time.
+class Mirror {
+  public:
+    struct Counters {
+        std::atomic<bool> reachable{false};
+        std::atomic<std::int64_t> last_success{0};  // unix time
+        std::atomic<std::uint64_t> batches{0};      // handed over as they came
+        std::atomic<std::uint64_t> comparisons{0};
+        std::atomic<std::uint64_t> copied{0};  // blobs copied by comparison
+        std::atomic<std::uint64_t> failures{0};
+    };
+
+    // `page_file` is opened by the mirror's own thread, read-only. `issuers`: whose heads are compared at
+    // start.
+    Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
+           std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted, const Clock& clock);
+    ~Mirror();
+    Mirror(const Mirror&) = delete;
+    Mirror& operator=(const Mirror&) = delete;
+
+    // Any thread; never waits.
+    void hand_over(const cache::Batch& batch);
+    const Counters& counters() const noexcept { return counters_; }
+
+  private:
+    void loop();
+    bool compare(cache::Store& pages);
+    void note_failure(const Error& error);
+
+    std::filesystem::path page_file_;
+    std::unique_ptr<cache::Store> target_;
+    std::vector<std::string> issuers_;
+    std::vector<cache::StorePublicKey> trusted_;
+    const Clock& clock_;
+    Counters counters_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<cache::Batch> waiting_;
+    std::size_t waiting_octets_ = 0;
+    bool compare_due_ = true;
+    bool stopping_ = false;
+    bool failure_logged_ = false;  // the mirror's thread only
+    std::thread thread_;
+};
+
+}  // namespace eightbells::signer
+
+#endif

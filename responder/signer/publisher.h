@@ -1,0 +1,118 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_PUBLISHER_H
+#define EIGHTBELLS_RESPONDER_SIGNER_PUBLISHER_H
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cache/page_file.h"
+#include "responder/base/clock.h"
+#include "responder/ledger/ledger.h"
+#include "responder/signer/press.h"
+#include "responder/signer/publication.h"
+
+namespace eightbells::signer {
+
+// One issuer's state as others may read it: a copy, taken under a lock.
+struct PublishedState {
+    std::string issuer;  // id
+    bool complete = false;
+    cache::Version version;
+    std::uint64_t certificates = 0;
+    std::uint64_t pages = 0;
+    std::uint64_t pages_due = 0;
+    std::uint64_t patches = 0;
+    std::uint64_t unpublished = 0;  // changes that wait
+    std::optional<UtcTime> last_publication;
+    std::optional<UtcTime> oldest_signed_at;
+    std::optional<std::string> fault;  // why nothing is signed at the moment
+};
+
+// What the publisher tells the metrics; called on the publisher's thread.
+class PublisherListener {
+  public:
+    virtual ~PublisherListener() = default;
+    virtual void on_published(const std::string& issuer, const std::vector<ledger::Ledger::Change>& changes,
+                              UtcTime now) = 0;
+    virtual void on_state(const PublishedState& state) = 0;
+};
+
+// The heart of the signer, on a thread of its own: turns what is durable in the ledger into checked, signed,
+// published bytes. Changes of status go first, then new certificates, then pages that are due.
+//
+//   applied in the ledger (durable) -> acknowledged -> signed and checked -> page file (durable) -> marked
+//   published -> handed on
+//
+// Crash after "acknowledged": the change is still unpublished in the ledger and is signed at the next start.
+// After "page file": it is signed once more, into a later patch, with the same status. After "marked
+// published": the page file has it, and the store gets it by comparison.
+class Publisher {
+  public:
+    Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key, Press& press,
+              Publication::HandOn hand_on, std::function<std::optional<UtcTime>(const std::string&)> as_of,
+              PublisherListener& listener, const Clock& clock);
+    ~Publisher();
+    Publisher(const Publisher&) = delete;
+    Publisher& operator=(const Publisher&) = delete;
+
+    // Before start(): takes up what is stored and takes a higher epoch than anything found there or in
+    // `highest_elsewhere` (the shared store's head, if it was in reach).
+    Status add_issuer(std::shared_ptr<const Identity> identity, std::uint64_t highest_elsewhere);
+
+    // One round over all issuers: true when something was done and more may wait. The thread calls it; tests
+    // call it themselves.
+    bool round();
+    void start();
+    // Something in the ledger changed: look at once. Any thread.
+    void wake();
+    // A verified CRL to publish under the issuer's crl_path. Any thread.
+    void submit_crl(const std::string& issuer, Bytes der);
+    std::optional<Bytes> served_crl(const std::string& issuer);
+
+  private:
+    struct Line {
+        explicit Line(Publication p) : publication(std::move(p)) {}
+        Publication publication;
+        std::chrono::steady_clock::time_point retry_at{};
+        PublishedState state;
+        std::uint64_t all_published_up_to = 0;
+    };
+    bool step(Line& line);
+    Result<bool> sign_what_waits(Line& line);
+    Result<bool> sign_anew(Line& line, const AnswerTimes& times);
+    Result<bool> sign_changes(Line& line, const AnswerTimes& times);
+    Result<bool> sign_due(Line& line, const AnswerTimes& times);
+    Status restore_revocations(Line& line);
+    Status publish_waiting_crls(Line& line);
+    void report(Line& line);
+    void loop();
+
+    ledger::Ledger& ledger_;
+    cache::PageFile& pages_;
+    const keys::StoreKey& store_key_;
+    Press& press_;
+    Publication::HandOn hand_on_;
+    std::function<std::optional<UtcTime>(const std::string&)> as_of_;
+    PublisherListener& listener_;
+    const Clock& clock_;
+    std::vector<std::unique_ptr<Line>> lines_;  // the publisher's thread, after start()
+    crypto::Sha256 sha256_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool woken_ = false;
+    bool stopping_ = false;
+    std::vector<std::pair<std::string, Bytes>> crls_;    // waiting
+    std::vector<std::pair<std::string, Bytes>> served_;  // per issuer, newest
+    std::thread thread_;
+};
+
+}  // namespace eightbells::signer
+
+#endif

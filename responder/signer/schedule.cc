@@ -1,0 +1,36 @@
+#include "responder/signer/schedule.h"
+
+#include <algorithm>
+
+#include "responder/base/limits.h"
+
+namespace eightbells::signer {
+
+UtcTime last_due(UtcTime now, seconds period, unsigned page_bits, std::uint32_t index) noexcept {
+    const std::int64_t length = std::max<std::int64_t>(period.count(), 1);
+    // Periods are at most days and page_bits at most 24: the product stays far below 2^63.
+    const std::int64_t phase = (length * static_cast<std::int64_t>(index)) >> page_bits;
+    std::int64_t since_phase = (to_unix(now) - phase) % length;
+    if (since_phase < 0)
+        since_phase += length;
+    return now - seconds{since_phase};
+}
+
+AnswerTimes answer_times(UtcTime now, UtcTime as_of, seconds validity, UtcTime signer_not_after,
+                         crypto::Scheme scheme) noexcept {
+    AnswerTimes times{.produced_at = now, .this_update = std::min(now, as_of), .next_update = now + validity};
+    times.next_update = std::min(times.next_update, signer_not_after);
+    if (scheme == crypto::Scheme::tls_br || scheme == crypto::Scheme::smime_br) {
+        times.next_update = std::min(times.next_update, times.this_update + limits::web_validity);
+    }
+    return times;
+}
+
+unsigned page_bits_for(std::uint64_t certificates, std::size_t record_octets) noexcept {
+    unsigned bits = 0;
+    while (bits < limits::page_bits && (certificates >> bits) * record_octets > limits::page_target_octets)
+        ++bits;
+    return bits;
+}
+
+}  // namespace eightbells::signer
