@@ -174,6 +174,9 @@ inline constexpr std::size_t progress_pages = 4096;
 inline constexpr std::size_t copy_octets = 4 * 1024 * 1024;
 
 // --- crl
+inline constexpr std::size_t crl_number_octets = 20;  // RFC 5280, section 5.2.3
+inline constexpr std::size_t crl_extensions = 32;     // RFC 5280 has 7; comparing all with all stays cheap
+inline constexpr std::size_t crl_entry_extensions = 16;  // of one entry; RFC 5280 has 3
 
 // --- ledger
 

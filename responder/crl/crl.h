@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_RESPONDER_CRL_CRL_H
 #define EIGHTBELLS_RESPONDER_CRL_CRL_H
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,15 +23,25 @@ struct CrlView {
     UtcTime this_update{};
     std::optional<UtcTime> next_update;
     ByteView revoked_certificates;  // content of the SEQUENCE OF; empty when absent (F-06)
-    ByteView crl_number;  // canonical magnitude (content without a sign octet); empty when absent (F-04)
+    // Canonical magnitude: the content without a sign octet, at most 20 octets; a single zero octet for the
+    // number 0; empty when absent (F-04). `compare_crl_numbers` orders two of them.
+    ByteView crl_number;
     bool has_authority_key_identifier = false;
+    ByteView authority_key_identifier;    // keyIdentifier; empty when there is none
     bool is_delta = false;                // deltaCRLIndicator present
+    ByteView base_crl_number;             // of a delta: magnitude, as crl_number
     ByteView issuing_distribution_point;  // extension value; empty: a full CRL (F-12, F-13)
     std::optional<UtcTime> expired_certs_on_crl;
     std::vector<std::string> unknown_critical_extensions;  // dotted OIDs
+    // Departures from the profile that do not hinder reading, one line each with the row's id ("F-05:
+    // thisUpdate ..."); check_crl weighs them.
+    std::vector<std::string> departures;
     ByteView signature_algorithm;  // AlgorithmIdentifier TLV, inner and outer equal (F-02)
     ByteView signature;
 };
+
+// Numeric order of two canonical magnitudes.
+std::strong_ordering compare_crl_numbers(ByteView a, ByteView b) noexcept;
 
 struct CrlEntry {
     Serial serial;
@@ -38,27 +49,40 @@ struct CrlEntry {
 };
 
 // The DER of a file that holds one CRL in DER or PEM (text around the block is ignored; a second block is
-// refused).
+// refused). Whether it is DER is for parse_crl to find out.
 Result<Bytes> to_der(Bytes der_or_pem);
 
-// Strict DER; every failure names the field. Entries are not looked at yet.
+// Strict DER of an X.509 v2 CRL (F-01, F-02, F-06); every failure names the field. Entries are not looked at
+// yet. Linear in the size of everything but the entries.
 Result<CrlView> parse_crl(ByteView der);
 
 // Streams the entries, in the order they stand, without holding them. Stops at the first malformed entry,
-// whose position (from 1) and serial are named, or when `take` returns an error. Refused: unknown critical
-// entry extensions, certificateIssuer (F-11), removeFromCRL in a full CRL (F-09), a serial that is not one.
+// whose position (from 1) and serial are named, or when `take` returns an error, which is passed on as it is.
+// Refused: unknown critical entry extensions, certificateIssuer (F-11), removeFromCRL in a full CRL (F-09), a
+// serial that is not one.
 Status for_each_entry(const CrlView& crl, const std::function<Status(const CrlEntry&)>& take);
 
-// The import gate (F-23, F-02, F-03, F-04, F-11, F-26): right issuer, valid signature, no unknown critical
-// extension, thisUpdate not in the future, nextUpdate ahead. Before a single entry is believed. `previous` is
-// what is served now: number and thisUpdate must not go back, and equal numbers mean equal bytes.
+// What is served now.
 struct CrlVersion {
-    Bytes crl_number;
+    Bytes crl_number;  // as CrlView::crl_number
     UtcTime this_update{};
-    crypto::Sha256Digest digest{};
+    crypto::Sha256Digest digest{};  // of the whole CRL
 };
+// What the gate may bend, and for whom.
+struct CrlPolicy {
+    // In `tls_br` and `smime_br` the departures of F-03, F-04 and F-05 refuse a CRL; elsewhere they warn, as
+    // CAs run with openssl leave authorityKeyIdentifier out.
+    crypto::Scheme scheme = crypto::Scheme::eutl;
+    bool accept_delta = false;  // false: absence from a delta would be taken for "not revoked" (F-15)
+    std::vector<std::string>* warnings = nullptr;
+};
+
+// The import gate (F-02 to F-06, F-11, F-12, F-17, F-23, F-26): right issuer, valid signature, a number, no
+// unknown critical extension, not indirect, thisUpdate not in the future, nextUpdate ahead. Before a single
+// entry is believed. With `previous`, number and thisUpdate must not go back, and equal numbers mean equal
+// bytes. The error holds every reason, each with its row's id, separated by "; ".
 Status check_crl(const CrlView& crl, ByteView der, const crypto::IssuerIdentity& issuer, UtcTime now,
-                 const std::optional<CrlVersion>& previous);
+                 const std::optional<CrlVersion>& previous, const CrlPolicy& policy = {});
 
 }  // namespace eightbells::crl
 

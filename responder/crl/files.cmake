@@ -1,2 +1,2 @@
-set(SOURCES)
-set(LIBRARIES)
+set(SOURCES check.cc entries.cc parse.cc)
+set(LIBRARIES fmt)
