@@ -12,6 +12,7 @@ set(SOURCES
   publication_load.cc
   publisher.cc
   schedule.cc
+  signer.cc
   signing_context.cc
   workers.cc
 )

@@ -94,9 +94,10 @@ class Publication {
     };
     struct LaidPatch {
         std::uint64_t sequence = 0;
-        cache::Digest digest { std::size_t octets = 0; };
+        cache::Digest digest{};
         std::vector<std::uint64_t> serial_hashes;  // sorted
         std::uint16_t profiles = 0;
+        std::size_t octets = 0;
     };
 
     Status load_set(const cache::Head::Set& stored, const OnRevoked& revoked, Loaded& report);

@@ -1,0 +1,43 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_SIGNER_H
+#define EIGHTBELLS_RESPONDER_SIGNER_SIGNER_H
+
+#include <memory>
+#include <string>
+
+#include "responder/base/clock.h"
+#include "responder/config/config.h"
+
+struct event_base;
+
+namespace eightbells::signer {
+
+// The private program, put together: ledger, feeds, press, publisher, mirror, control socket, live service
+// and metrics. It runs on threads of its own from start() until it is destroyed; destruction lets what is
+// being published finish.
+class Signer {
+  public:
+    struct Start {
+        bool create_ledger =
+            false;  // although a page file or store key is there already: the ledger was lost (design, 6)
+        event_base* base = nullptr;  // runs the private listener; not owned
+    };
+    // Everything that can be wrong is found before anything changes: keys and certificates are judged (group
+    // H), the ledger must be ours. `clock` must outlive the signer.
+    static Result<std::unique_ptr<Signer>> start(const config::Config& config, const Start& how,
+                                                 const Clock& clock);
+    ~Signer();
+
+    std::string status_json() const;  // what `eightbells status` prints
+    struct State;
+
+  private:
+    explicit Signer(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// Where the signer keeps what it has published: the store itself when that is a local folder.
+std::filesystem::path page_file_path(const config::Config& config);
+
+}  // namespace eightbells::signer
+
+#endif
