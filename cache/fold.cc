@@ -80,6 +80,8 @@ Result<Bytes> fold_page(const PageHeader& header, const Page* page, std::span<co
         if (page == nullptr || counts_over(sequence, page->header().sequence))
             candidates.push_back(from_patch(one));
     }
+    if (candidates.empty())
+        return fail("folding: no record is left: that is the empty digest, not a page");
     keep_newest(candidates);
     auto profiles = join_profiles(candidates);
     if (!profiles)
@@ -101,6 +103,8 @@ Result<Bytes> join_patches(std::uint64_t sequence, const BaseTimes& base, std::s
                                     one.patch->sequence(), sequence));
         candidates.push_back(from_patch(one));
     }
+    if (candidates.empty())
+        return fail("folding: no record is left: that is no patch");
     keep_newest(candidates);
     auto profiles = join_profiles(candidates);
     if (!profiles)

@@ -129,8 +129,8 @@ inline constexpr std::size_t crls_per_head = 64;
 inline constexpr std::size_t crl_path_octets = 255;  // its length is one octet
 // 5 M entries of 40 to 50 octets are 250 MB (F-group: streamed, never whole in memory).
 inline constexpr std::uint64_t crl_octets = 1024ULL * 1024 * 1024;
-// Fixed fields 45, sets 35 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 192 KiB.
-inline constexpr std::size_t head_octets = 45 + sets_per_head * 35 + patches_per_head * 40 +
+// Fixed fields 47, sets 34 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 187 KiB.
+inline constexpr std::size_t head_octets = 47 + sets_per_head * 34 + patches_per_head * 40 +
                                            profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) +
                                            96;
 
