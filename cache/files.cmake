@@ -5,9 +5,21 @@ set(SOURCES
   patch.cc
   profile.cc
   record.cc
+  blob_reader.cc
+  crl_folder.cc
+  kept.cc
+  page_file.cc
+  pass.cc
+  redis_connection.cc
+  redis_store.cc
+  replica.cc
+  snapshot.cc
   store.cc
   tree.cc
+  walk.cc
 )
 set(LIBRARIES
   fmt
+  hiredis
+  sqlite
 )

@@ -86,9 +86,10 @@ inline constexpr std::size_t http_buffer_kept_octets = 16 * 1024 * 1024;  // unu
 // --- crypto
 // Public-trust certificates carry about 12 extensions; a hostile one of many would cost quadratic time.
 inline constexpr std::size_t certificate_extensions = 64;
-inline constexpr std::size_t rsa_bits = 8192;           // a check of a longer modulus costs milliseconds
-inline constexpr std::size_t pss_salt_octets = 1024;    // of an 8192-bit modulus at most 1024 - hash - 2
-inline constexpr std::size_t verifier_algorithms = 16;  // contexts of one key: more than the algorithms in use
+inline constexpr std::size_t rsa_bits = 8192;         // a check of a longer modulus costs milliseconds
+inline constexpr std::size_t pss_salt_octets = 1024;  // of an 8192-bit modulus at most 1024 - hash - 2
+inline constexpr std::size_t verifier_algorithms =
+    16;  // contexts of one key: more than the algorithms in use
 
 // --- keys
 
@@ -151,7 +152,8 @@ inline constexpr std::size_t redis_reply_depth = 8;        // XREAD nests four a
 inline constexpr std::chrono::seconds redis_call_time = 10s;
 // Between two attempts to connect; a front looks at the head every second.
 inline constexpr std::chrono::milliseconds redis_reconnect_pause = 500ms;
-inline constexpr std::size_t redis_piece_octets = 1024 * 1024;  // SETs under way before their replies are read
+inline constexpr std::size_t redis_piece_octets =
+    1024 * 1024;  // SETs under way before their replies are read
 inline constexpr std::size_t redis_piece_commands = 1024;
 inline constexpr std::size_t redis_notices = 1024;  // kept in the stream, about 100 octets each
 inline constexpr std::size_t redis_notices_read = 256;
@@ -159,7 +161,8 @@ inline constexpr std::chrono::seconds notice_wait = 60s;  // wait_notice never t
 // Another process's transaction on the same page file: 20 MB a second on a slow disk, 40 MB of pages.
 inline constexpr std::chrono::milliseconds page_file_busy = 2s;
 inline constexpr std::chrono::milliseconds page_file_poll = 10ms;  // 3 microseconds of work each
-inline constexpr std::int64_t page_file_wal_octets = 64 * 1024 * 1024;  // the -wal is cut to this when it can be
+inline constexpr std::int64_t page_file_wal_octets =
+    64 * 1024 * 1024;  // the -wal is cut to this when it can be
 
 // --- cache: the replica
 
@@ -168,14 +171,16 @@ inline constexpr std::int64_t page_file_wal_octets = 64 * 1024 * 1024;  // the -
 inline constexpr unsigned sync_rounds = 3;
 // Pages asked for again in one pass under a head that has failed before: 1,024 of 8 KiB a second are 8 MB/s.
 inline constexpr std::size_t retry_pages = 1024;
+// Passes that leave a CRL alone which failed again and again; about a minute.
+inline constexpr unsigned crl_passes_skipped = 64;
 // Pages between two partial snapshots of a first load: 1 M certificates have 25,000 pages.
 inline constexpr std::size_t progress_pages = 4096;
 // Copying from store to store: octets in one publication.
 inline constexpr std::size_t copy_octets = 4 * 1024 * 1024;
 
 // --- crl
-inline constexpr std::size_t crl_number_octets = 20;  // RFC 5280, section 5.2.3
-inline constexpr std::size_t crl_extensions = 32;     // RFC 5280 has 7; comparing all with all stays cheap
+inline constexpr std::size_t crl_number_octets = 20;     // RFC 5280, section 5.2.3
+inline constexpr std::size_t crl_extensions = 32;        // RFC 5280 has 7; comparing all with all stays cheap
 inline constexpr std::size_t crl_entry_extensions = 16;  // of one entry; RFC 5280 has 3
 
 // --- ledger
@@ -293,6 +298,18 @@ inline constexpr std::chrono::seconds control_idle{3600};
 inline constexpr std::size_t live_connections = 256;
 inline constexpr std::size_t live_waiting = 256;
 inline constexpr std::chrono::milliseconds live_deadline{500};
+
+// --- programs
+
+// An operator's command waits for the signer this long: an import of 10 M lines takes 90 s.
+inline constexpr std::chrono::seconds command_timeout{600};
+inline constexpr std::size_t command_answer_octets =
+    4 * 1024 * 1024;                                  // the status of 256 issuers takes 100 KiB
+inline constexpr std::uint64_t faults_printed = 100;  // `verify` counts the rest
+// A program that cannot start is tried again after 0.1 s, then twice as long each time, up to 5 s.
+inline constexpr std::chrono::milliseconds restart_pause_min{100};
+inline constexpr std::chrono::milliseconds restart_pause_max{5000};
+inline constexpr std::chrono::seconds stop_time{20};  // what does not end by then is killed
 
 }  // namespace eightbells::limits
 

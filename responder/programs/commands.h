@@ -1,0 +1,67 @@
+#ifndef EIGHTBELLS_RESPONDER_PROGRAMS_COMMANDS_H
+#define EIGHTBELLS_RESPONDER_PROGRAMS_COMMANDS_H
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/store.h"
+#include "responder/base/clock.h"
+#include "responder/config/config.h"
+#include "responder/crypto/certificate.h"
+#include "responder/ocsp/cert_id.h"
+
+// The operator's commands (`eightbells ...`). Each prints for a person and returns the process's exit code.
+namespace eightbells::programs {
+
+// The signer and a front as separate processes, started again when they end, until SIGTERM or SIGINT.
+int run(const config::Config& config);
+
+struct EventArguments {
+    std::string action;  // "revoke", "hold", "release", "correct"
+    std::string serial;
+    std::string issuer;  // empty: the only one
+    std::string reason;
+    std::string time;
+    std::string invalidity_date;
+    std::string source;
+    std::optional<std::uint64_t> sequence;
+};
+int send_event(const config::Config& config, const EventArguments& arguments);
+
+struct ImportArguments {
+    std::string kind;
+    std::string path;
+    std::string issuer;
+};
+int import(const config::Config& config, const ImportArguments& arguments);
+int status(const config::Config& config);
+
+struct ShowArguments {
+    std::string serial;
+    std::string issuer;
+    std::string hash = "sha256";
+    bool der = false;  // the answer's bytes to standard output, nothing else
+};
+int show(const config::Config& config, const ShowArguments& arguments, const Clock& clock);
+
+// Reads the whole store as a stranger would and checks every byte and every signature.
+int verify(const config::Config& config, const Clock& clock);
+
+// --- shared by the commands
+// ------------------------------------------------------------------------------------------
+
+// The configured issuer of this name (empty: the only one), with its certificate read; prints what is wrong.
+struct NamedIssuer {
+    config::Issuer settings;
+    crypto::IssuerIdentity identity;
+};
+std::optional<NamedIssuer> find_issuer(const config::Config& config, const std::string& name);
+// The store that fronts read, and the store keys that they trust; prints what is wrong.
+std::unique_ptr<cache::Store> open_store(const config::Config& config);
+std::optional<std::vector<cache::StorePublicKey>> trusted_keys(const config::Config& config);
+
+}  // namespace eightbells::programs
+
+#endif

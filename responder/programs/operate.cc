@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "responder/base/limits.h"
+#include "responder/programs/commands.h"
+#include "responder/programs/start.h"
+
+// The commands that talk to a running signer over its control socket: one line there, one line back.
+namespace eightbells::programs {
+
+namespace {
+
+using nlohmann::json;
+
+class Socket {
+  public:
+    explicit Socket(int fd) : fd_(fd) {}
+    ~Socket() {
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    int fd() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+Result<json> ask(const std::filesystem::path& path, const json& question) {
+    const Socket socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string text = path.string();
+    if (text.size() >= sizeof address.sun_path)
+        return fail(text + ": the socket's path is too long");
+    std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+    const timeval limit{static_cast<time_t>(limits::command_timeout.count()), 0};
+    (void)::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return fail(fmt::format("{}: {}: is the signer running?", text, std::strerror(errno)));
+    }
+    const std::string line = question.dump() + "\n";
+    if (::send(socket.fd(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+        return fail(fmt::format("{}: {}", text, std::strerror(errno)));
+    }
+    std::string answer;
+    while (answer.find('\n') == std::string::npos) {
+        char buffer[4096];
+        const ssize_t got = ::recv(socket.fd(), buffer, sizeof buffer, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 || answer.size() > limits::command_answer_octets) {
+            // The request may have been taken: repeating an event with its source and sequence is safe.
+            return fail(fmt::format("{}: no answer ({})", text,
+                                    got < 0 ? std::strerror(errno) : "connection closed or too much"));
+        }
+        answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    json parsed = json::parse(answer, nullptr, false);
+    if (!parsed.is_object())
+        return fail(text + ": the answer is no JSON object");
+    return parsed;
+}
+
+int report_failure(const Error& error) {
+    fmt::print(stderr, "{}\n", error.message);
+    return exit_failure;
+}
+
+void print_counts(const json& report) {
+    for (const char* name :
+         {"read", "issued", "revoked", "released", "corrected", "unchanged", "missing", "contradicted"}) {
+        fmt::print("{:>12} {}\n", report.value(name, std::uint64_t{0}), name);
+    }
+    for (const auto& warning : report.value("warnings", json::array()))
+        fmt::print("warning: {}\n", warning.get<std::string>());
+}
+
+}  // namespace
+
+int send_event(const config::Config& config, const EventArguments& arguments) {
+    json event{{"do", "event"}, {"action", arguments.action}, {"serial", arguments.serial}};
+    const auto add = [&](const char* name, const std::string& value) {
+        if (!value.empty())
+            event[name] = value;
+    };
+    add("issuer", arguments.issuer);
+    add("reason", arguments.reason);
+    add("time", arguments.time);
+    add("invalidity_date", arguments.invalidity_date);
+    add("source", arguments.source);
+    if (arguments.sequence)
+        event["sequence"] = *arguments.sequence;
+    const auto answer = ask(config.signer.control_socket, event);
+    if (!answer)
+        return report_failure(answer.error());
+    if (!answer->value("ok", false)) {
+        fmt::print(stderr, "refused: {}\n",
+                   answer->value("error", answer->value("message", std::string{"no reason was given"})));
+        return exit_failure;
+    }
+    fmt::print("{}: {} (sequence {}{}{})\n", answer->value("verdict", std::string{}),
+               answer->value("message", std::string{}), answer->value("sequence", std::uint64_t{0}),
+               answer->value("repeated", false) ? ", seen before" : "",
+               answer->value("gap", false) ? ", numbers before it are missing" : "");
+    return 0;
+}
+
+int import(const config::Config& config, const ImportArguments& arguments) {
+    std::error_code error;
+    const auto path = std::filesystem::absolute(arguments.path, error);
+    json question{{"do", "import"}, {"kind", arguments.kind}, {"path", path.string()}};
+    if (!arguments.issuer.empty())
+        question["issuer"] = arguments.issuer;
+    const auto answer = ask(config.signer.control_socket, question);
+    if (!answer)
+        return report_failure(answer.error());
+    if (!answer->value("ok", false)) {
+        fmt::print(stderr, "refused, nothing changed: {}\n", answer->value("error", std::string{}));
+        return exit_failure;
+    }
+    print_counts(answer->value("report", json::object()));
+    return 0;
+}
+
+int status(const config::Config& config) {
+    const auto answer = ask(config.signer.control_socket, {{"do", "status"}});
+    if (!answer)
+        return report_failure(answer.error());
+    fmt::print("{}\n", answer->value("issuers", json::array()).dump(2));
+    return 0;
+}
+
+}  // namespace eightbells::programs

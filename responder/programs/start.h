@@ -1,0 +1,39 @@
+#ifndef EIGHTBELLS_RESPONDER_PROGRAMS_START_H
+#define EIGHTBELLS_RESPONDER_PROGRAMS_START_H
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "responder/config/config.h"
+
+struct event;
+struct event_base;
+
+// What every program's main function begins with.
+namespace eightbells::programs {
+
+inline constexpr int exit_failure = 1;         // could not start, or a fault was found
+inline constexpr int exit_usage = 2;           // the command line is wrong
+inline constexpr int exit_configuration = 78;  // EX_CONFIG: the configuration has mistakes
+
+// Reads the configuration, prints every mistake and warning to standard error, and sets the log up (standard
+// error, UTC, the program's name in every line). nullopt: there were mistakes.
+std::optional<config::Config> load_config(const std::string& file, std::string_view program);
+
+// Ends the loop on SIGTERM and SIGINT; SIGPIPE is ignored. Keep it as long as the loop runs.
+class EndOnSignal {
+  public:
+    explicit EndOnSignal(event_base* base);
+    ~EndOnSignal();
+    EndOnSignal(const EndOnSignal&) = delete;
+    EndOnSignal& operator=(const EndOnSignal&) = delete;
+
+  private:
+    std::array<event*, 2> events_{};
+};
+
+}  // namespace eightbells::programs
+
+#endif
