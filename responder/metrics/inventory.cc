@@ -1,0 +1,141 @@
+#include "responder/metrics/inventory.h"
+
+namespace eightbells::metrics {
+namespace {
+
+constexpr Definition counter(Metric id, Program program, std::string_view name,
+                             std::array<std::string_view, 4> labels, std::string_view help) {
+    return {id, program, Type::counter, name, labels, help};
+}
+constexpr Definition gauge(Metric id, Program program, std::string_view name,
+                           std::array<std::string_view, 4> labels, std::string_view help) {
+    return {id, program, Type::gauge, name, labels, help};
+}
+constexpr Definition histogram(Metric id, Program program, std::string_view name,
+                               std::array<std::string_view, 4> labels, std::string_view help,
+                               std::span<const double> bounds) {
+    return {id, program, Type::histogram, name, labels, help, bounds};
+}
+
+using enum Program;
+
+// clang-format off
+constexpr std::array<Definition, metric_count> table{{
+    gauge(Metric::build, both, "eightbells_build_info", {"program", "version"}, "Always 1; the labels say what runs."),
+    gauge(Metric::process_start_time, both, "process_start_time_seconds", {}, "When this program started."),
+    counter(Metric::process_cpu, both, "process_cpu_seconds_total", {}, "User and system CPU time."),
+    gauge(Metric::process_resident_memory, both, "process_resident_memory_bytes", {}, "Memory in use."),
+    gauge(Metric::process_open_fds, both, "process_open_fds", {}, "Open file descriptors."),
+
+    counter(Metric::front_requests, front, "eightbells_front_requests_total", {"issuer", "method", "hash", "outcome"},
+            "Requests by what became of them; each is counted once. issuer is none where the request names none that is served here."),
+    histogram(Metric::front_request_duration, front, "eightbells_front_request_duration_seconds", {"answer"},
+              "From a whole request to its whole answer in the connection's output.", request_bounds),
+    counter(Metric::front_malformed_requests, front, "eightbells_front_malformed_requests_total", {"fault"}, "Requests answered malformedRequest, by what was wrong."),
+    counter(Metric::front_live_calls, front, "eightbells_front_live_calls_total", {"verdict"}, "Calls to the signer for a live answer, by how they ended."),
+    histogram(Metric::front_live_call_duration, front, "eightbells_front_live_call_duration_seconds", {}, "From a call to the signer to its reply or deadline.", request_bounds),
+    counter(Metric::front_live_fallbacks, front, "eightbells_front_live_fallbacks_total", {"issuer"},
+            "Requests for a live answer that got the stored one because the signer did not answer."),
+    gauge(Metric::front_live_connected, front, "eightbells_front_live_connected", {}, "1 while the signer's socket is connected."),
+
+    gauge(Metric::front_ready, front, "eightbells_front_ready", {}, "1 when every issuer is loaded and not behind the published head."),
+    gauge(Metric::front_issuer_ready, front, "eightbells_front_issuer_ready", {"issuer"}, "1 when this issuer is loaded and not behind the published head."),
+    gauge(Metric::front_head_epoch, front, "eightbells_front_head_epoch", {"issuer"}, "Epoch of the head that is served."),
+    gauge(Metric::front_head_sequence, front, "eightbells_front_head_sequence", {"issuer"}, "Sequence number of the head that is served."),
+    gauge(Metric::front_head_time, front, "eightbells_front_head_timestamp_seconds", {"issuer"}, "When the head that is served was published."),
+    gauge(Metric::front_behind, front, "eightbells_front_behind", {"issuer"}, "1 while the store's head is newer than what is wholly held."),
+    gauge(Metric::front_pages_expected, front, "eightbells_front_pages_expected", {"issuer"}, "Pages under the head, empty ones not counted."),
+    gauge(Metric::front_pages_loaded, front, "eightbells_front_pages_loaded", {"issuer"}, "Pages held and verified."),
+    gauge(Metric::front_pages_stale, front, "eightbells_front_pages_stale", {"issuer"}, "Pages held in an older verified version because the present one did not verify."),
+    gauge(Metric::front_records, front, "eightbells_front_records", {"issuer"}, "Answers held."),
+    gauge(Metric::front_held_bytes, front, "eightbells_front_held_bytes", {"issuer"}, "Bytes of pages and patches held."),
+    gauge(Metric::front_earliest_next_update, front, "eightbells_front_earliest_next_update_timestamp_seconds", {"issuer"},
+          "The earliest nextUpdate of all answers held: until then none expires."),
+    gauge(Metric::front_oldest_produced_at, front, "eightbells_front_oldest_produced_at_timestamp_seconds", {"issuer"}, "The oldest producedAt of all answers held."),
+    gauge(Metric::front_signer_certificate_not_after, front, "eightbells_front_signer_certificate_not_after_timestamp_seconds", {"issuer"},
+          "The end of the signer certificate that goes out with the answers."),
+    gauge(Metric::front_crl_this_update, front, "eightbells_front_crl_this_update_timestamp_seconds", {"issuer"}, "thisUpdate of the CRL that is served."),
+    gauge(Metric::front_crl_next_update, front, "eightbells_front_crl_next_update_timestamp_seconds", {"issuer"}, "nextUpdate of the CRL that is served."),
+    gauge(Metric::front_crl_size, front, "eightbells_front_crl_size_bytes", {"issuer"}, "Size of the CRL that is served."),
+    counter(Metric::front_rejected_blobs, front, "eightbells_front_rejected_blobs_total", {"issuer", "kind"}, "Stored bytes that did not verify and were not believed."),
+    gauge(Metric::front_store_reachable, front, "eightbells_front_store_reachable", {}, "1 when the last look at the store succeeded."),
+    gauge(Metric::front_store_last_success, front, "eightbells_front_store_last_success_timestamp_seconds", {}, "When a look at the store last succeeded."),
+    counter(Metric::front_syncs, front, "eightbells_front_syncs_total", {"result"}, "Passes over the store by how they ended."),
+    histogram(Metric::front_sync_duration, front, "eightbells_front_sync_duration_seconds", {}, "How long a pass over the store took.", request_bounds),
+
+    counter(Metric::front_connections_accepted, front, "eightbells_front_connections_accepted_total", {}, "Connections accepted."),
+    gauge(Metric::front_connections_open, front, "eightbells_front_connections_open", {}, "Connections open now."),
+    counter(Metric::front_connections_refused, front, "eightbells_front_connections_refused_total", {}, "Connections closed at once because the limit was reached."),
+    counter(Metric::front_accept_failures, front, "eightbells_front_accept_failures_total", {}, "Connections that could not be accepted, for want of descriptors or memory."),
+    counter(Metric::front_connections_lost, front, "eightbells_front_connections_lost_total", {}, "Connections that ended before their answer was sent."),
+    counter(Metric::front_connection_timeouts, front, "eightbells_front_connection_timeouts_total", {"wait"}, "Connections ended because a wait ran out."),
+    gauge(Metric::front_connection_buffers, front, "eightbells_front_connection_buffer_bytes", {}, "Bytes held for unfinished requests and unsent answers."),
+    counter(Metric::front_http_responses, front, "eightbells_front_http_responses_total", {"status"}, "Responses by HTTP status; 0 is any that is not listed."),
+    counter(Metric::front_http_faults, front, "eightbells_front_http_faults_total", {"fault"}, "Requests refused on HTTP's own terms."),
+    counter(Metric::front_received, front, "eightbells_front_received_bytes_total", {}, "Bytes read from clients."),
+    counter(Metric::front_sent, front, "eightbells_front_sent_bytes_total", {}, "Bytes written to clients."),
+    counter(Metric::front_files_cut, front, "eightbells_front_files_cut_total", {}, "Answers reset because a file was shorter than promised."),
+
+    gauge(Metric::signer_certificates, signer, "eightbells_signer_certificates", {"issuer"}, "Certificates in the ledger."),
+    gauge(Metric::signer_ledger_size, signer, "eightbells_signer_ledger_size_bytes", {}, "Size of the ledger's file."),
+    counter(Metric::signer_events, signer, "eightbells_signer_events_total", {"action", "verdict"}, "Events by what they asked for and how they were answered."),
+    counter(Metric::signer_events_repeated, signer, "eightbells_signer_events_repeated_total", {}, "Events that had come before and got the same answer again."),
+    gauge(Metric::signer_feed_gap, signer, "eightbells_signer_feed_gap", {"issuer"}, "1 while sequence numbers of a source are missing: an alarm."),
+    gauge(Metric::signer_feed_as_of, signer, "eightbells_signer_feed_as_of_timestamp_seconds", {"issuer", "source"}, "The moment for which the source last spoke."),
+    counter(Metric::signer_feed_errors, signer, "eightbells_signer_feed_errors_total", {"issuer", "source"}, "Times that a source could not be read."),
+    gauge(Metric::signer_feed_missing, signer, "eightbells_signer_feed_missing_certificates", {"issuer", "source"},
+          "Certificates that the source once listed and now lacks; kept, and an alarm."),
+    gauge(Metric::signer_feed_contradicted, signer, "eightbells_signer_feed_contradicted_certificates", {"issuer", "source"},
+          "Certificates that the source calls good and the ledger revoked; kept revoked, and an alarm."),
+    counter(Metric::signer_imports, signer, "eightbells_signer_imports_total", {"issuer", "source", "result"}, "Imports by how they ended."),
+    histogram(Metric::signer_import_duration, signer, "eightbells_signer_import_duration_seconds", {}, "How long an import took.", visible_bounds),
+
+    counter(Metric::signer_signatures, signer, "eightbells_signer_signatures_total", {"issuer", "outcome"}, "Signatures over answers by how they ended."),
+    histogram(Metric::signer_signing_duration, signer, "eightbells_signer_signing_duration_seconds", {"issuer"}, "How long one signature took.", signing_bounds),
+    gauge(Metric::signer_signing_capacity, signer, "eightbells_signer_signing_capacity_per_second", {"issuer"}, "Signatures a second that were measured at start, all threads together."),
+    gauge(Metric::signer_signing_demand, signer, "eightbells_signer_signing_demand_per_second", {"issuer"}, "Signatures a second that the refresh needs."),
+    gauge(Metric::signer_pages_due, signer, "eightbells_signer_pages_due", {"issuer"}, "Pages due for refresh and not done."),
+    counter(Metric::signer_pages_refreshed, signer, "eightbells_signer_pages_refreshed_total", {"issuer"}, "Pages signed anew."),
+    gauge(Metric::signer_runway_short, signer, "eightbells_signer_runway_short", {"issuer"}, "1 while an answer or CRL is valid for less than four hours past its next planned refresh: an alarm."),
+    gauge(Metric::signer_clock_state, signer, "eightbells_signer_clock_state", {"state"}, "1 at the present state; stepped stops signing until acknowledged."),
+    gauge(Metric::signer_certificate_not_after, signer, "eightbells_signer_certificate_not_after_timestamp_seconds", {"issuer"}, "The end of the signer certificate in use."),
+    gauge(Metric::signer_issuer_not_after, signer, "eightbells_signer_issuer_not_after_timestamp_seconds", {"issuer"}, "The end of the CA certificate."),
+
+    gauge(Metric::signer_unpublished_changes, signer, "eightbells_signer_unpublished_changes", {"issuer"}, "Changes that are durable and not yet published."),
+    histogram(Metric::signer_event_to_published, signer, "eightbells_signer_event_to_published_seconds", {"issuer"}, "From the receipt of a change of status to its publication.", visible_bounds),
+    histogram(Metric::signer_issue_to_good, signer, "eightbells_signer_issue_to_good_seconds", {"issuer"}, "From hearing of a new certificate to its first published good answer.", visible_bounds),
+    counter(Metric::signer_publications, signer, "eightbells_signer_publications_total", {"issuer", "result"}, "Publications by how they ended."),
+    gauge(Metric::signer_last_publication, signer, "eightbells_signer_last_publication_timestamp_seconds", {"issuer"}, "When something was last published."),
+    gauge(Metric::signer_published_epoch, signer, "eightbells_signer_published_epoch", {"issuer"}, "Epoch of the head last published."),
+    gauge(Metric::signer_published_sequence, signer, "eightbells_signer_published_sequence", {"issuer"}, "Sequence number of the head last published."),
+    gauge(Metric::signer_earliest_next_update, signer, "eightbells_signer_earliest_next_update_timestamp_seconds", {"issuer"}, "The earliest nextUpdate of all published answers."),
+    gauge(Metric::signer_crl_this_update, signer, "eightbells_signer_crl_this_update_timestamp_seconds", {"issuer"}, "thisUpdate of the CRL last published."),
+    gauge(Metric::signer_crl_next_update, signer, "eightbells_signer_crl_next_update_timestamp_seconds", {"issuer"}, "nextUpdate of the CRL last published."),
+    gauge(Metric::signer_crl_size, signer, "eightbells_signer_crl_size_bytes", {"issuer"}, "Size of the CRL last published."),
+    gauge(Metric::signer_page_file_size, signer, "eightbells_signer_page_file_size_bytes", {}, "Size of the signer's page file."),
+    gauge(Metric::signer_store_reachable, signer, "eightbells_signer_store_reachable", {}, "1 when the last publication reached the store."),
+    gauge(Metric::signer_store_last_mirror, signer, "eightbells_signer_store_last_mirror_timestamp_seconds", {}, "When the store last held all that was published."),
+
+    counter(Metric::signer_live_calls, signer, "eightbells_signer_live_calls_total", {"verdict"}, "Calls of fronts for a live answer, by how they ended."),
+    histogram(Metric::signer_live_call_duration, signer, "eightbells_signer_live_call_duration_seconds", {}, "From a front's call to the reply.", request_bounds),
+    gauge(Metric::signer_live_queue, signer, "eightbells_signer_live_queue", {}, "Calls of fronts that wait."),
+    gauge(Metric::signer_ready, signer, "eightbells_signer_ready", {}, "1 when everything is published and a key is ready for every issuer."),
+}};
+// clang-format on
+
+consteval bool in_order() {
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        if (table[i].id != static_cast<Metric>(i))
+            return false;
+    }
+    return true;
+}
+static_assert(in_order(), "the rows stand in the order of enum Metric");
+
+}  // namespace
+
+const Definition& definition(Metric metric) noexcept {
+    return table[static_cast<std::size_t>(metric)];
+}
+
+}  // namespace eightbells::metrics
