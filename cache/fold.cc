@@ -27,10 +27,10 @@ void keep_newest(std::vector<Candidate>& candidates) {
         const auto order = compare_serials(a.entry.record.serial, b.entry.record.serial);
         return order != 0 ? order < 0 : a.sequence > b.sequence;
     });
-    const auto surplus = std::ranges::unique(candidates, [](const Candidate& a, const Candidate& b) {
+    const auto same_place = [](const Candidate& a, const Candidate& b) {
         return a.entry.set == b.entry.set && equal(a.entry.record.serial, b.entry.record.serial);
-    });
-    candidates.erase(surplus.begin(), surplus.end());
+    };
+    candidates.erase(std::unique(candidates.begin(), candidates.end(), same_place), candidates.end());
 }
 
 // One table for records that came with different ones; renumbers the records. In the order of first use, so
