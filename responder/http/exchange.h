@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_RESPONDER_HTTP_EXCHANGE_H
 #define EIGHTBELLS_RESPONDER_HTTP_EXCHANGE_H
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,17 +19,14 @@ enum class Method : std::uint8_t {
 };  // everything else is answered by the connection itself (E-15)
 
 // A request that has passed all of HTTP's own rules. Views into the connection's buffers: valid until the
-// exchange is answered, or, when it is deferred, until the handler returns.
+// handler returns, deferred or not. Preconditions and ranges are not here: the connection applies them.
 struct Request {
     Method method = Method::get;
-    std::string_view
-        path;  // the target's bytes as sent (absolute-form reduced to its path), never decoded or merged
-    ByteView body;
-    std::string_view content_type;   // empty: absent
-    std::string_view if_none_match;  // several header lines are joined with ", "
-    std::string_view if_modified_since;
-    std::string_view range;
-    std::string_view if_range;
+    // The target's bytes as sent, query included (absolute-form reduced to its path), never decoded or
+    // merged; begins with '/'.
+    std::string_view path;
+    ByteView body;  // chunked framing taken away; of a GET or HEAD too, where it means nothing
+    std::string_view content_type;  // empty: absent; of several lines the first
 };
 
 // A 16-octet strong entity tag, sent as 32 hex digits in quotes.
@@ -42,12 +40,15 @@ struct Caching {
     seconds max_age{0};
 };
 
-// The head of a response. Absent caching means: no-store (every error, and answers that were made live).
+// The head of a response. Absent caching means: no-store (every error, and answers that were made live);
+// with a status other than 200 it is always no-store (E-09). The texts are at most
+// limits::http_answer_text_octets each; they are copied.
 struct ResponseHead {
     std::uint16_t status = 200;
     std::string_view content_type;  // empty: no body
     std::optional<Caching> caching;
     std::optional<seconds> retry_after;
+    std::string_view allow;  // for 405: the methods of this resource; empty: all that the listener knows
 };
 
 // An open file served from an offset, kept open as long as a connection sends from it.
@@ -66,7 +67,8 @@ class BodyFile {
 class Connection;
 
 // A promise to answer later, for answers that the signer makes. May outlive the connection: answering then
-// does nothing. Belongs to the worker's thread. Dropped unanswered it sends 500.
+// does nothing, as does answering twice. Belongs to the worker's thread. Dropped unanswered it sends 500;
+// kept unanswered for limits::http_answer_wait, the connection answers 503 itself.
 class Deferred {
   public:
     Deferred() = default;
@@ -74,7 +76,9 @@ class Deferred {
     Deferred(Deferred&&) noexcept = default;
     Deferred& operator=(Deferred&&) noexcept;
     ~Deferred();
+    // As Exchange::respond: preconditions of the request still apply. `body` is copied.
     void respond(const ResponseHead& head, ByteView body) noexcept;
+    bool waiting() const noexcept { return !connection_.expired(); }  // somebody still waits for it
 
   private:
     std::weak_ptr<Connection*> connection_;
@@ -85,25 +89,32 @@ class Deferred {
 class Exchange {
   public:
     const Request& request() const noexcept { return request_; }
+    // The clock as the loop last read it (limits::http_tick ago at most): the answer's Date.
+    UtcTime now() const noexcept;
 
     // HEAD, preconditions on GET and HEAD (E-11, E-12) and the fixed headers (Date, Content-Length, ...) are
-    // applied here: the caller always gives the full 200 answer. `body` is copied into the connection's
-    // output.
+    // applied here: the caller always gives the full 200 answer. `body` is copied; at most
+    // limits::http_answer_octets, above it 500 is sent.
     void respond(const ResponseHead& head, ByteView body) noexcept;
-    // The same for a file of `size` octets, with single byte ranges and If-Range (E-16); sent with sendfile.
+    // The same for the first `size` octets of a file, with single byte ranges and If-Range (E-16); sent with
+    // sendfile. Should the file turn out shorter, the connection is reset: a cut body must not look whole.
     void respond_file(const ResponseHead& head, std::shared_ptr<const BodyFile> file,
                       std::uint64_t size) noexcept;
-    // Pipelined requests behind it wait.
+    // Pipelined requests behind it wait. The one thing here that allocates.
     Deferred defer() noexcept;
 
   private:
     friend class Connection;
-    explicit Exchange(Connection& connection) noexcept : connection_(connection) {}
+    Exchange(Connection& connection, const Request& request) noexcept
+        : connection_(connection), request_(request) {}
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
     Connection& connection_;
     Request request_;
 };
 
-// What answers requests: one object a worker, called on the worker's thread only.
+// What answers requests: one object a worker, called on the worker's thread only. A handler that returns
+// without having answered or deferred is answered for with 500.
 class Handler {
   public:
     virtual ~Handler() = default;

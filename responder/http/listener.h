@@ -2,9 +2,11 @@
 #define EIGHTBELLS_RESPONDER_HTTP_LISTENER_H
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "responder/base/clock.h"
 #include "responder/base/result.h"
@@ -14,15 +16,15 @@ struct event_base;
 
 namespace eightbells::http {
 
-// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"; port 0 takes a free one.
+// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80": addresses only, no names; port 0 takes a free one.
 struct HostPort {
-    std::string host;
+    std::string host;  // without brackets
     std::uint16_t port = 0;
 };
 Result<HostPort> parse_host_port(std::string_view text);
 std::string to_string(const HostPort& address);
 
-// Bounds that an operator may set; defaults fit OCSP. Each has its reason in limits.h.
+// Bounds that an operator may set; defaults fit OCSP. Those that nobody needs to set are in limits.h.
 struct ConnectionLimits {
     std::size_t body_octets = 16 * 1024;       // 413 above
     std::size_t target_octets = 24 * 1024;     // 414 above (A-24: at least 8000 are accepted)
@@ -32,30 +34,42 @@ struct ConnectionLimits {
     std::chrono::milliseconds header{10'000};  // from the first octet of a request to its end
     std::chrono::milliseconds write{20'000};   // without any progress
 };
+// Refuses what would not work: zero, or more memory for one request than a worker may hold in all.
+Status check(const ConnectionLimits& limits);
 
-// What happened on the wire, one a worker; written by the worker's thread alone, read by the metrics thread
-// (relaxed atomics).
-struct WireCounters;
+struct WireCounters;  // counters.h: written by the worker's thread alone, read by any
 
 // One worker's public listener: accepts on its own socket (SO_REUSEPORT) and runs the connections on one
-// libevent loop. Everything is used on the loop's thread only, but for counters().
+// libevent loop. Everything is used on the loop's thread only, but for counters(). A loop made with
+// EVENT_BASE_FLAG_NOLOCK spares a lock an event.
 class Listener {
   public:
     // `base`, `handler` and `clock` are not owned and must outlive the listener.
     static Result<std::unique_ptr<Listener>> open(event_base* base, const HostPort& address,
                                                   const ConnectionLimits& limits, Handler& handler,
                                                   const Clock& clock);
+    // The same on a listening socket that somebody else has opened (socket activation). Takes ownership.
+    static Result<std::unique_ptr<Listener>> adopt(event_base* base, int listening_fd,
+                                                   const ConnectionLimits& limits, Handler& handler,
+                                                   const Clock& clock);
     ~Listener();  // closes every connection at once
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
 
-    HostPort address() const;  // with the real port
-    void
-    stop_accepting() noexcept;  // the listening socket is closed, connections finish what they have begun
+    HostPort address() const;  // with the real port; empty when the socket has no IP address
+    // Serves a connected stream socket as if it had been accepted. Takes ownership.
+    void serve(int connected_fd) noexcept;
+    // The listening socket is closed, connections finish what they have begun, with "Connection: close".
+    void stop_accepting() noexcept;
+    // Reads the clock for Date and time-outs. The loop does so by itself every limits::http_tick; tests that
+    // own the clock need not wait for it.
+    void tick() noexcept;
     std::size_t connections() const noexcept;
     const WireCounters& counters() const noexcept;
 
   private:
     struct State;
-    explicit Listener(std::unique_ptr<State> state);
+    explicit Listener(std::unique_ptr<State> state) noexcept;
     std::unique_ptr<State> state_;
 };
 

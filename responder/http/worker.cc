@@ -1,0 +1,144 @@
+#include "responder/http/worker.h"
+
+#include <event2/event.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include "responder/base/limits.h"
+#include "responder/http/connection.h"
+
+namespace eightbells::http {
+
+void append(Chain& chain, Connection& connection, Link Connection::*link) noexcept {
+    Link& own = connection.*link;
+    own = {chain.last, nullptr, &chain};
+    if (chain.last != nullptr)
+        (chain.last->*link).next = &connection;
+    else
+        chain.first = &connection;
+    chain.last = &connection;
+}
+
+void remove(Connection& connection, Link Connection::*link) noexcept {
+    Link& own = connection.*link;
+    if (own.chain == nullptr)
+        return;
+    (own.previous != nullptr ? (own.previous->*link).next : own.chain->first) = own.next;
+    (own.next != nullptr ? (own.next->*link).previous : own.chain->last) = own.previous;
+    own = {};
+}
+
+Worker::Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answers, const Clock& time)
+    : base(loop),
+      handler(answers),
+      clock(time),
+      limits(bounds),
+      reader_limits{bounds.target_octets, bounds.header_octets, bounds.body_octets},
+      // All of one request, and room to read the framing of a chunked body into.
+      input_octets(std::bit_ceil(reader_limits.request_octets() + 4096)),
+      input(std::make_unique_for_overwrite<std::uint8_t[]>(input_octets)),
+      durations{bounds.idle, bounds.header, bounds.write, eightbells::limits::http_answer_wait,
+                eightbells::limits::http_drain_wait},
+      output_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(eightbells::limits::http_output_octets)) {
+    output = {output_memory_.get(), 0, eightbells::limits::http_output_octets};
+    evtimer_assign(
+        &resume_event, base,
+        [](evutil_socket_t, short, void* self) noexcept {
+            static_cast<Worker*>(self)->resume_those_waiting();
+        },
+        this);
+    moment.set(clock.now());
+    steady_now = clock.steady();
+}
+
+Worker::~Worker() {
+    while (all.first != nullptr)
+        all.first->close();
+    bury_the_dead();
+    event_del(&resume_event);
+}
+
+void Worker::tick() noexcept {
+    moment.set(clock.now());
+    steady_now = clock.steady();
+    counters.buffer_octets.subtract(counters.buffer_octets.value() - pool.octets_in_use());
+    for (std::size_t kind = 0; kind < wait_count; ++kind) {
+        Chain& chain = waits[kind];
+        const auto oldest = steady_now - durations[kind];
+        while (chain.first != nullptr && chain.first->wait_since <= oldest) {
+            Connection& connection = *chain.first;
+            remove(connection, &Connection::in_wait);
+            counters.timeouts[kind].add();
+            connection.time_out(static_cast<Wait>(kind));
+        }
+    }
+    bury_the_dead();
+}
+
+void Worker::take_connection(int fd) noexcept {
+    auto* connection = new (std::nothrow) Connection(*this, fd);
+    if (connection == nullptr || !connection->start()) {
+        counters.accept_failures.add();
+        if (connection == nullptr)
+            ::close(fd);
+        else
+            connection->close();
+        bury_the_dead();
+    }
+}
+
+void Worker::wait(Connection& connection, Wait kind) noexcept {
+    Chain& chain = waits[static_cast<std::size_t>(kind)];
+    if (connection.in_wait.chain == &chain && connection.wait_since == steady_now)
+        return;  // on a busy connection nearly always
+    remove(connection, &Connection::in_wait);
+    connection.wait_since = steady_now;
+    append(chain, connection, &Connection::in_wait);
+}
+
+void Worker::resume_later(Connection& connection) noexcept {
+    if (connection.in_resumed.chain != nullptr)
+        return;
+    append(resumed, connection, &Connection::in_resumed);
+    // A timer of no length runs after the loop has looked at the sockets once more: that is what makes it
+    // fair.
+    if (!evtimer_pending(&resume_event, nullptr)) {
+        const timeval at_once{0, 0};
+        evtimer_add(&resume_event, &at_once);
+    }
+}
+
+void Worker::resume_those_waiting() noexcept {
+    std::size_t turns = 0;
+    for (const Connection* c = resumed.first; c != nullptr; c = c->in_resumed.next)
+        ++turns;
+    for (; turns != 0 && resumed.first != nullptr; --turns) {
+        Connection& connection = *resumed.first;
+        remove(connection, &Connection::in_resumed);
+        connection.resume();
+    }
+    bury_the_dead();
+}
+
+void Worker::bury_the_dead() noexcept {
+    while (dead.first != nullptr) {
+        Connection* const connection = dead.first;
+        remove(*connection, &Connection::in_all);
+        delete connection;
+    }
+}
+
+void Worker::finish_all() noexcept {
+    stopping = true;
+    for (Connection* c = all.first; c != nullptr;) {
+        Connection* const next = c->in_all.next;
+        c->finish();
+        c = next;
+    }
+    bury_the_dead();
+}
+
+}  // namespace eightbells::http

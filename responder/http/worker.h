@@ -1,0 +1,85 @@
+#ifndef EIGHTBELLS_RESPONDER_HTTP_WORKER_H
+#define EIGHTBELLS_RESPONDER_HTTP_WORKER_H
+
+#include <event2/event_struct.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "responder/base/clock.h"
+#include "responder/http/buffers.h"
+#include "responder/http/counters.h"
+#include "responder/http/listener.h"
+#include "responder/http/request_reader.h"
+#include "responder/http/response_head.h"
+
+namespace eightbells::http {
+
+class Connection;
+struct Chain;
+
+// A connection's place in a chain of them; both null: in none. Intrusive, so that moving costs no allocation.
+struct Link {
+    Connection* previous = nullptr;
+    Connection* next = nullptr;
+    Chain* chain = nullptr;
+};
+// The connections that share something, in the order they came to it.
+struct Chain {
+    Connection* first = nullptr;
+    Connection* last = nullptr;
+};
+// Which of a connection's links a function is about.
+void append(Chain& chain, Connection& connection, Link Connection::*link) noexcept;
+void remove(Connection& connection, Link Connection::*link) noexcept;
+
+// What the connections of one listener share. All waits of one kind are equally long, so a chain in order of
+// their beginning is in order of their end: setting a time-out is moving to the end of a chain, and one timer
+// looks at the fronts.
+struct Worker {
+    Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answers, const Clock& time);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    void tick() noexcept;  // reads the clock, ends what has waited too long
+    void take_connection(int fd) noexcept;
+    void wait(Connection& connection, Wait kind) noexcept;
+    // Gives the connection a turn after the others have had theirs.
+    void resume_later(Connection& connection) noexcept;
+    void bury_the_dead() noexcept;  // connections are freed only when none of their code runs
+    void finish_all() noexcept;     // see Listener::stop_accepting
+
+    event_base* base;
+    Handler& handler;
+    const Clock& clock;
+    ConnectionLimits limits;
+    ReaderLimits reader_limits;
+    WireCounters counters;
+    BufferPool pool;
+    Moment moment;
+    std::chrono::steady_clock::time_point steady_now;
+
+    // Where one turn's bytes pass through. Hot in the cache, because all connections use the same.
+    std::size_t input_octets;
+    std::unique_ptr<std::uint8_t[]> input;
+    Output output;
+
+    Chain all;
+    Chain dead;
+    Chain resumed;
+    std::array<Chain, wait_count> waits;
+    std::array<std::chrono::milliseconds, wait_count> durations;
+    event resume_event{};
+    bool stopping = false;  // every answer is a connection's last
+
+  private:
+    void resume_those_waiting() noexcept;
+    std::unique_ptr<std::uint8_t[]> output_memory_;
+};
+
+}  // namespace eightbells::http
+
+#endif
