@@ -262,6 +262,16 @@ Status ImportRun::release_absent(Writing& writing, std::size_t index) {
             return fail(found.error().message);
         if (!*found || !on_hold((*found)->standing.status) || (*found)->standing.by != facts_.source_id)
             continue;  // an event came between
+        // A CA may drop an expired certificate from its CRL (F-16): then its absence says nothing. Where no
+        // source gave an end, nobody can tell.
+        if ((*found)->not_after <= facts_.source.as_of || (*found)->not_after == year_9999) {
+            if ((*found)->not_after == year_9999)
+                findings_.warn(
+                    0,
+                    fmt::format("{}: serial {} is no longer listed, but its end is not known: kept on hold",
+                                facts_.source.file, serial.to_hex()));
+            continue;
+        }
         Row after = **found;
         after.standing = {std::nullopt, false, facts_.source_id};
         if (auto status = update_row(writing.database(), issuer_.id, after); !status)

@@ -69,9 +69,9 @@ struct ImportReport {
     std::uint64_t missing = 0;  // known here from this source, absent from a full list: kept, and an alarm
     std::uint64_t contradicted = 0;  // the source says good where the ledger says revoked or on hold by
                                      // another source, or on hold where it says revoked: kept, and an alarm
-    std::uint64_t differing = 0;  // the source states another reason or date of a revocation than the one
-                                  // that prevails here: kept
-    bool same_bytes = false;            // the very file of this source's last import: nothing was compared
+    std::uint64_t differing = 0;     // the source states another reason or date of a revocation than the one
+                                     // that prevails here: kept
+    bool same_bytes = false;         // the very file of this source's last import: nothing was compared
     std::vector<std::string> warnings;  // the first limits::import_warnings of them
 };
 
