@@ -12,7 +12,8 @@
 namespace eightbells::cache {
 
 struct RedisAddress {
-    std::string host = "127.0.0.1";  // a name is resolved by the system, in its time; an address costs nothing
+    std::string host =
+        "127.0.0.1";  // a name is resolved by the system, in its time; an address costs nothing
     std::uint16_t port = 6379;
     std::filesystem::path unix_socket;  // instead of host and port where set
     std::string user;                   // ACL user; empty: none

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,7 +17,8 @@
 namespace eightbells::cache {
 
 // A CRL whose digest stands under the head, whole on the local disk. The file is named by its digest and
-// never changes.
+// never changes; it is unlinked when a newer snapshot no longer names it. So open it when the snapshot is
+// taken (on the replica's thread) and keep the descriptor: an unlinked file can be read to its end.
 struct StoredCrl {
     std::string path;  // URL path
     std::filesystem::path file;
@@ -30,7 +32,8 @@ class IssuerSnapshot {
   public:
     enum class Lookup : std::uint8_t {
         found,
-        not_issued,  // the page is loaded, or signed as empty, and does not have the serial
+        not_issued,  // every page where it could be is verified under the head, or signed as empty, as is
+                     // every patch, and none has the serial
         not_loaded,  // no verified statement about this serial is held
     };
     // Borrows from the snapshot.
@@ -50,10 +53,11 @@ class IssuerSnapshot {
     std::uint64_t pages_loaded() const noexcept;  // verified under the head and held
     std::uint64_t pages_stale()
         const noexcept;  // held in an older verified version because the present one failed to verify
-    std::uint64_t records() const noexcept;
-    std::uint64_t octets() const noexcept;  // of pages and patches held
+    std::uint64_t records() const noexcept;  // of pages and patches held
+    std::uint64_t octets() const noexcept;   // of pages and patches held
     UtcTime earliest_next_update()
         const noexcept;  // over all held records and pages; year_9999 when nothing is held
+    // Of live and settled answers, final ones are never made again; year_9999 when none is held.
     UtcTime oldest_produced_at() const noexcept;
     // Every record held, patches applied, for `eightbells verify` and tests. Stops when `take` returns false.
     void for_each(const std::function<bool(SetId, const Found&)>& take) const;
@@ -74,16 +78,21 @@ struct SyncReport {
     std::uint64_t fetched = 0;    // blobs
     std::uint64_t rejected = 0;   // blobs that failed to verify: garbage, swapped, replayed, missing
     std::string first_rejection;  // for the log: the name and the reason
+    std::string not_kept;         // why the own page file did not take the new state, which is served all the
+                                  // same since its floor did; tried again in the next pass
 };
 
 // Keeps one issuer's verified copy: follows a store's head, checks every byte up to it, keeps its own page
 // file. Believes nothing: a head must be signed by a trusted store key, name this issuer and not be older
 // than the floor, which is durable before a newer snapshot is handed out. Where a page under a new head does
 // not verify, the older verified page stays, together with the patches that were laid over it, so that
-// nothing revoked becomes good again. One thread uses a Replica; snapshots go anywhere.
+// nothing revoked becomes good again; a serial that it does not have is then not_loaded, not not_issued. When
+// page_bits falls, older pages cannot stand in for new ones: what does not verify is not_loaded.
+// One thread uses a Replica; snapshots go anywhere.
 class Replica {
   public:
-    // `own` is this program's page file (not owned, must outlive the replica); CRL files go to `crl_folder`.
+    // `own` is this program's page file (not owned, must outlive the replica); CRL files go to
+    // `crl_folder`/<issuer>.
     Replica(std::string issuer, std::vector<StorePublicKey> trusted, PageFile& own,
             std::filesystem::path crl_folder);
     ~Replica();
@@ -93,8 +102,10 @@ class Replica {
     using OnProgress = std::function<void(std::shared_ptr<const IssuerSnapshot>)>;
     SyncReport load(const OnProgress& on_progress);
     // One pass over the store: fetches and verifies what differs from what is held, at most
-    // limits::sync_rounds rounds. The own page file takes the new state in one transaction when the pass is
-    // complete.
+    // limits::sync_rounds rounds. The own page file takes the new state and its floor in one transaction when
+    // the pass is over, and only then is the snapshot handed out; partial ones only where nothing was held
+    // before. An error: the store, or the own page file, is out of reach; what was served goes on being
+    // served.
     Result<SyncReport> sync(Store& source, const OnProgress& on_progress);
 
     // Never null; holds nothing before the first load or sync.

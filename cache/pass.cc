@@ -1,0 +1,346 @@
+#include "cache/pass.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cache/profile.h"
+#include "responder/base/limits.h"
+
+namespace eightbells::cache {
+
+namespace {
+
+// A table's stored form: 256 digests and a few octets before them.
+constexpr std::size_t table_octets = table_digests * 32 + 64;
+
+// The range of children of a table among all of the level below.
+std::size_t first_child(std::uint32_t table) noexcept {
+    return std::size_t{table} * table_digests;
+}
+
+}  // namespace
+
+Pass::Pass(const std::string& issuer, const HeldState& before, Head head, Bytes head_bytes, BlobReader& blobs)
+    : issuer_(issuer),
+      before_(before),
+      blobs_(blobs),
+      head_(std::move(head)),
+      head_bytes_(std::move(head_bytes)) {}
+
+Status Pass::run(std::size_t page_budget, std::size_t first_page,
+                 const std::function<Status()>& on_progress) {
+    // Profiles first: pages and patches are of use only with theirs.
+    if (auto read = read_profiles(); !read)
+        return read;
+    if (auto read = read_patches(); !read)
+        return read;
+    drafts_.reserve(head_.sets.size());
+    for (const Head::Set& reference : head_.sets) {
+        if (auto walked = walk(reference); !walked)
+            return walked;
+    }
+    return read_pages(page_budget, first_page, on_progress);
+}
+
+Status Pass::read_profiles() {
+    std::vector<Wanted> wanted;
+    for (const Digest& digest : head_.profiles) {
+        if (const auto held = before_.profiles.find(digest); held != before_.profiles.end())
+            profiles_.insert(*held);
+        else
+            wanted.push_back({profile_name(issuer_, digest), digest});
+    }
+    const auto take = [&](std::size_t i, Bytes bytes) -> Status {
+        auto parsed = parse_profile(bytes);
+        if (!parsed)
+            return tl::unexpected(parsed.error());
+        profiles_.emplace(wanted[i].digest, std::make_shared<const HeldProfile>(HeldProfile{
+                                                wanted[i].digest, std::move(bytes), std::move(*parsed)}));
+        return {};
+    };
+    auto read = blobs_.read(wanted, limits::profile_octets, take, {});
+    profiles_complete_ = profiles_.size() == head_.profiles.size();
+    return read;
+}
+
+Result<std::vector<ProfilePtr>> Pass::resolve(const std::vector<Digest>& digests) const {
+    std::vector<ProfilePtr> resolved;
+    resolved.reserve(digests.size());
+    for (const Digest& digest : digests) {
+        const auto held = profiles_.find(digest);
+        if (held == profiles_.end())
+            return fail(fmt::format("names the profile {}, which is not held", to_hex(digest)));
+        resolved.push_back(held->second);
+    }
+    return resolved;
+}
+
+Status Pass::read_patches() {
+    patches_.resize(head_.patches.size());
+    std::vector<Wanted> wanted;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < head_.patches.size(); ++i) {
+        const Head::PatchRef& reference = head_.patches[i];
+        const auto held = std::ranges::find_if(before_.patches, [&](const auto& patch) {
+            return patch != nullptr && patch->digest == reference.digest;
+        });
+        if (held != before_.patches.end()) {
+            patches_[i] = *held;
+        } else {
+            wanted.push_back({patch_name(issuer_, reference.sequence), reference.digest});
+            places.push_back(i);
+        }
+    }
+    const auto take = [&](std::size_t i, Bytes bytes) -> Status {
+        auto patch = take_patch(head_.patches[places[i]], wanted[i].digest, std::move(bytes));
+        if (!patch)
+            return tl::unexpected(patch.error());
+        patches_[places[i]] = std::move(*patch);
+        return {};
+    };
+    return blobs_.read(wanted, limits::patch_octets, take, {});
+}
+
+Result<std::shared_ptr<const HeldPatch>> Pass::take_patch(const Head::PatchRef& reference,
+                                                          const Digest& digest, Bytes bytes) {
+    auto parsed = Patch::parse(std::move(bytes));
+    if (!parsed)
+        return tl::unexpected(parsed.error());
+    if (parsed->sequence() != reference.sequence)
+        return fail(fmt::format("patch: sequence: {} instead of {}", parsed->sequence(), reference.sequence));
+    auto profiles = resolve(parsed->profiles());
+    if (!profiles)
+        return tl::unexpected(profiles.error());
+    auto held = std::make_shared<HeldPatch>(HeldPatch{digest, std::move(*parsed), std::move(*profiles), {}});
+    crypto::Sha256 sha256;
+    held->serial_hashes.reserve(held->patch.records().size());
+    for (const PatchRecord& laid : held->patch.records()) {
+        if (held->profiles[laid.record.profile]->answer.cert_id_hash != laid.set.hash)
+            return fail("patch: a record's profile is of another CertID hash than its set");
+        held->serial_hashes.push_back(crypto::serial_hash(sha256, laid.record.serial));
+    }
+    return held;
+}
+
+Status Pass::walk(const Head::Set& reference) {
+    Draft& draft = drafts_.emplace_back();
+    draft.set.id = reference.id;
+    draft.set.page_bits = reference.page_bits;
+    if (const HeldSet* held = before_.set(reference.id)) {
+        if (held->page_bits == reference.page_bits)
+            draft.before = held;
+        else if (held->page_bits < reference.page_bits)
+            draft.before_split = held;
+    }
+    const unsigned levels = Tree::levels(reference.page_bits);
+    draft.set.known_tables.resize(levels);
+    for (unsigned level = 0; level < levels; ++level)
+        draft.set.known_tables[level].resize(Tree::tables_in(reference.page_bits, level));
+    draft.set.known_tables.back().front() = reference.root;
+    draft.set.tables.resize(draft.set.known_tables.front().size());
+    draft.changed.resize(draft.set.tables.size());
+    if (auto walked = walk_upper_tables(draft); !walked)
+        return walked;
+    return walk_page_tables(draft);
+}
+
+Status Pass::walk_upper_tables(Draft& draft) {
+    HeldSet& set = draft.set;
+    for (auto level = static_cast<std::uint8_t>(set.known_tables.size() - 1); level > 0; --level) {
+        std::vector<Wanted> wanted;
+        std::vector<std::uint32_t> places;
+        auto& children = set.known_tables[level - 1u];
+        for (std::uint32_t index = 0; index < set.known_tables[level].size(); ++index) {
+            const std::optional<Digest>& digest = set.known_tables[level][index];
+            if (!digest)
+                continue;  // nothing is known below it either
+            const std::size_t count = Tree::digests_in(set.page_bits, {level, index});
+            const auto own = std::span(children).subspan(first_child(index), count);
+            if (*digest == empty_digest) {
+                std::ranges::fill(own, empty_digest);
+                continue;
+            }
+            if (draft.before != nullptr && draft.before->known_tables[level][index] == digest) {
+                const auto held =
+                    std::span(draft.before->known_tables[level - 1u]).subspan(first_child(index), count);
+                if (std::ranges::all_of(held, [](const auto& known) { return known.has_value(); })) {
+                    std::ranges::copy(held, own.begin());
+                    continue;
+                }
+            }
+            wanted.push_back({table_name(issuer_, set.id, set.page_bits, {level, index}), *digest});
+            places.push_back(index);
+        }
+        const auto take = [&](std::size_t i, Bytes bytes) -> Status {
+            auto digests = parse_table(bytes, Tree::digests_in(set.page_bits, {level, places[i]}));
+            if (!digests)
+                return tl::unexpected(digests.error());
+            std::ranges::copy(*digests,
+                              children.begin() + static_cast<std::ptrdiff_t>(first_child(places[i])));
+            return {};
+        };
+        if (auto read = blobs_.read(wanted, table_octets, take, {}); !read)
+            return read;
+    }
+    return {};
+}
+
+Status Pass::walk_page_tables(Draft& draft) {
+    HeldSet& set = draft.set;
+    std::vector<Wanted> wanted;
+    std::vector<std::uint32_t> places;
+    for (std::uint32_t index = 0; index < set.tables.size(); ++index) {
+        const std::optional<Digest>& digest = set.known_tables[0][index];
+        const auto held = draft.before != nullptr && digest && draft.before->known_tables[0][index] == digest
+                              ? draft.before->tables[index]
+                              : nullptr;
+        if (held != nullptr && held->totals.unverified == 0) {
+            set.tables[index] = held;
+            continue;
+        }
+        auto table = std::make_shared<HeldTable>();
+        table->slots.resize(Tree::digests_in(set.page_bits, {0, index}));
+        if (held != nullptr &&
+            std::ranges::all_of(held->slots, [](const Slot& slot) { return slot.digest.has_value(); })) {
+            for (std::size_t i = 0; i < table->slots.size(); ++i)
+                table->slots[i].digest = held->slots[i].digest;
+        } else if (digest && *digest == empty_digest) {
+            for (Slot& slot : table->slots)
+                slot.digest = empty_digest;
+        } else if (digest) {
+            wanted.push_back({table_name(issuer_, set.id, set.page_bits, {0, index}), *digest});
+            places.push_back(index);
+        }
+        draft.changed[index] = std::move(table);
+    }
+    const auto take = [&](std::size_t i, Bytes bytes) -> Status {
+        HeldTable& table = *draft.changed[places[i]];
+        auto digests = parse_table(bytes, table.slots.size());
+        if (!digests)
+            return tl::unexpected(digests.error());
+        for (std::size_t slot = 0; slot < table.slots.size(); ++slot)
+            table.slots[slot].digest = (*digests)[slot];
+        return {};
+    };
+    if (auto read = blobs_.read(wanted, table_octets, take, {}); !read)
+        return read;
+    for (std::uint32_t index = 0; index < draft.changed.size(); ++index) {
+        if (draft.changed[index] != nullptr)
+            settle_slots(drafts_.size() - 1, index);
+    }
+    return {};
+}
+
+// What of the slots is held already; the rest becomes wanted and meanwhile stays what it was, marked as such.
+void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
+    Draft& draft = drafts_[draft_at];
+    HeldTable& table = *draft.changed[table_index];
+    for (std::size_t i = 0; i < table.slots.size(); ++i) {
+        Slot& slot = table.slots[i];
+        const auto index = static_cast<std::uint32_t>(first_child(table_index) + i);
+        if (slot.digest && *slot.digest == empty_digest) {
+            slot.state = SlotState::empty;
+            continue;
+        }
+        if (draft.before != nullptr) {
+            slot.page = draft.before->slot(index).page;
+        } else if (draft.before_split != nullptr) {
+            // One page of before held what now lies on several; its records are found there all the same.
+            const unsigned more_bits = draft.set.page_bits - unsigned{draft.before_split->page_bits};
+            slot.page = draft.before_split->slot(index >> more_bits).page;
+        }
+        if (slot.page != nullptr && slot.digest && slot.page->digest == *slot.digest) {
+            slot.state = SlotState::present;
+            continue;
+        }
+        slot.state = slot.page != nullptr ? SlotState::stale : SlotState::absent;
+        if (slot.digest)
+            wanted_pages_.push_back({draft_at, index});
+    }
+    table.count();
+}
+
+Status Pass::read_pages(std::size_t budget, std::size_t first, const std::function<Status()>& on_progress) {
+    if (wanted_pages_.size() > budget) {
+        std::ranges::rotate(
+            wanted_pages_, wanted_pages_.begin() + static_cast<std::ptrdiff_t>(first % wanted_pages_.size()));
+        wanted_pages_.resize(budget);
+    }
+    std::vector<Wanted> wanted;
+    wanted.reserve(wanted_pages_.size());
+    for (const WantedPage& page : wanted_pages_) {
+        const Draft& draft = drafts_[page.draft];
+        const Slot& slot = draft.changed[page.index / table_digests]->slots[page.index % table_digests];
+        wanted.push_back({page_name(issuer_, draft.set.id, draft.set.page_bits, page.index), *slot.digest});
+    }
+    const auto take = [&](std::size_t i, Bytes bytes) {
+        return take_page(wanted_pages_[i], wanted[i].digest, std::move(bytes));
+    };
+    const std::uint64_t accepted_before = blobs_.accepted();
+    std::uint64_t shown = 0;
+    return blobs_.read(wanted, limits::page_octets, take, [&]() -> Status {
+        const std::uint64_t steps = (blobs_.accepted() - accepted_before) / limits::progress_pages;
+        if (!on_progress || steps == shown)
+            return {};
+        shown = steps;
+        return on_progress();
+    });
+}
+
+Status Pass::take_page(const WantedPage& wanted, const Digest& digest, Bytes bytes) {
+    auto page = Page::parse(std::move(bytes));
+    if (!page)
+        return tl::unexpected(page.error());
+    const HeldSet& set = drafts_[wanted.draft].set;
+    const PageHeader& header = page->header();
+    if (header.set != set.id || header.page_bits != set.page_bits || header.index != wanted.index)
+        return fail(fmt::format("page: it says it is page {} of {} ({} bits)", header.index,
+                                to_string(header.set), header.page_bits));
+    auto profiles = resolve(header.profiles);
+    if (!profiles)
+        return tl::unexpected(profiles.error());
+    for (const ProfilePtr& profile : *profiles) {
+        if (profile->answer.cert_id_hash != set.id.hash)
+            return fail("page: a profile of it is of another CertID hash");
+    }
+    auto held = std::make_shared<HeldPage>(HeldPage{digest, std::move(*page), std::move(*profiles)});
+    for (std::size_t i = 0; i < held->page.size(); ++i) {
+        const Record record = held->page.record(i);
+        held->earliest_next_update = std::min(held->earliest_next_update, record.times.next_update);
+        // Final answers are never made again: their age says nothing.
+        if (set.id.life != Life::final)
+            held->oldest_produced_at = std::min(held->oldest_produced_at, record.times.produced_at);
+    }
+    HeldTable& table = *drafts_[wanted.draft].changed[wanted.index / table_digests];
+    Slot& slot = table.slots[wanted.index % table_digests];
+    slot.page = std::move(held);
+    slot.state = SlotState::present;
+    return {};
+}
+
+std::shared_ptr<HeldState> Pass::state() const {
+    auto state = std::make_shared<HeldState>();
+    state->head = head_;
+    state->head_bytes = head_bytes_;
+    state->profiles = profiles_;
+    state->profiles_complete = profiles_complete_;
+    state->patches = patches_;
+    state->patches_complete = std::ranges::find(patches_, nullptr) == patches_.end();
+    for (const Draft& draft : drafts_) {
+        HeldSet& set = state->sets.emplace_back(draft.set);
+        for (std::size_t i = 0; i < set.tables.size(); ++i) {
+            if (draft.changed[i] == nullptr)
+                continue;
+            // A copy: the draft goes on changing.
+            auto table = std::make_shared<HeldTable>(*draft.changed[i]);
+            table->count();
+            set.tables[i] = std::move(table);
+        }
+    }
+    state->crls = before_.crls;
+    state->finish(before_);
+    return state;
+}
+
+}  // namespace eightbells::cache
