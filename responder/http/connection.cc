@@ -198,6 +198,7 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
         reader_.reset();
         ++taken;
     }
+    wants_turn_ = at < size;  // a file goes first, and may be gone before the turn is over
 }
 
 void Connection::dispatch(std::uint8_t* request) noexcept {
