@@ -28,8 +28,8 @@ constexpr bool counts_over(std::uint64_t patch_sequence, std::uint64_t page_sequ
 // records that do not count over `page` are left out; one of another set or page is an error.
 Result<Bytes> fold_page(const PageHeader& header, const Page* page, std::span<const LaidRecord> laid);
 
-// Several patches' records as one patch under a new, higher sequence. The caller leaves out what was folded
-// already: under the new sequence all of them count.
+// Several patches' records as one patch under a new, higher sequence, under which all of them count. So the
+// caller leaves out what a page has folded already, and what a patch that is not joined says later.
 Result<Bytes> join_patches(std::uint64_t sequence, const BaseTimes& base, std::span<const LaidRecord> laid);
 
 }  // namespace eightbells::cache
