@@ -6,6 +6,7 @@ set(SOURCES
   profile.cc
   record.cc
   blob_reader.cc
+  copy.cc
   crl_folder.cc
   kept.cc
   page_file.cc
