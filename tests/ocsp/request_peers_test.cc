@@ -72,6 +72,8 @@ BOOST_AUTO_TEST_CASE(a_01_requests_of_openssl_gnutls_java_and_python_are_read_as
     std::size_t files = 0;
     for (const auto& entry :
          std::filesystem::directory_iterator(EIGHTBELLS_SOURCE_DIR "/tests/ocsp/corpus/request")) {
+        if (entry.path().filename().string().starts_with("spelled-"))
+            continue;  // by hand, with certificates that are none
         compare_with_openssl(folder, peer::read(entry.path()), entry.path().filename().string());
         ++files;
     }

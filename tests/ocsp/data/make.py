@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Makes ../corpus/request and ../corpus/response: requests and answers as other implementations spell them.
 
-OpenSSL, GnuTLS, Java and Python's cryptography make them, for certificates of a throwaway CA with fixed dates.
+OpenSSL, GnuTLS, Java and Python's cryptography make them, for certificates of a throwaway CA with fixed dates;
+three more are spelled here by hand.
 Run it by hand when a peer is to be added; the files are kept, so that the tests need neither the peers nor this
 script. Keys and nonces are new in each run: a second run gives other bytes of the same shapes.
 """
@@ -204,6 +205,52 @@ def openssl_responses(ca):
             RESPONSES / f"{file}.der", cwd=ca.folder)
 
 
+def tlv(tag, *parts):
+    content = b"".join(parts)
+    size = len(content)
+    length = bytes([size]) if size < 0x80 else bytes([0x81, size]) if size < 0x100 else bytes([0x82, size >> 8, size & 255])
+    return bytes([tag]) + length + content
+
+
+def spelled_by_hand():
+    """Every optional field at once, which no peer sends."""
+    def oid(digits):
+        return tlv(0x06, bytes.fromhex(digits))
+
+    def extension(digits, value, *critical):
+        return tlv(0x30, oid(digits), *critical, tlv(0x04, value))
+
+    def time(text):
+        return tlv(0x18, text.encode())
+
+    algorithm = tlv(0x30, oid("608648016503040201"), tlv(0x05))
+    cert_id = tlv(0x30, algorithm, tlv(0x04, b"\xa1" * 32), tlv(0x04, b"\xb2" * 32), tlv(0x02, b"\x12\x34"))
+    locator = extension("2b0601050507300107", tlv(0x30), tlv(0x01, b"\xff"))
+    nonce = extension("2b0601050507300102", tlv(0x04, b"0123456789abcdef"))
+    unknown = extension("2b060104018d1f", b"anything", tlv(0x01, b"\x00"))
+    preferred = extension("2b0601050507300108", tlv(0x30))
+    signed_with = tlv(0x30, oid("2a8648ce3d040302"))
+    signature = tlv(0xa0, tlv(0x30, signed_with, tlv(0x03, b"\0sig"), tlv(0xa0, tlv(0x30, tlv(0x30), tlv(0x30)))))
+    tbs = tlv(0x30, tlv(0xa0, tlv(0x02, b"\0")), tlv(0xa1, tlv(0x82, b"a.b")),
+              tlv(0x30, tlv(0x30, cert_id, tlv(0xa0, tlv(0x30, locator, unknown))), tlv(0x30, cert_id)),
+              tlv(0xa2, tlv(0x30, nonce, unknown, preferred)))
+    (REQUESTS / "spelled-every-field.der").write_bytes(tlv(0x30, tbs, signature))
+
+    cutoff = extension("2b0601050507300106", time("20200101000000Z"))
+    invalidity = extension("551d18", time("20251231235959Z"))
+    cert_hash = extension("2b2408030d", tlv(0x30, algorithm, tlv(0x04, b"\xcc" * 32)))
+    revoked = tlv(0xa1, time("20260101000000Z"), tlv(0xa0, tlv(0x0a, b"\x04")))
+    single = tlv(0x30, cert_id, revoked, time("20261122064000Z"), tlv(0xa0, time("99991231235959Z")),
+                 tlv(0xa1, tlv(0x30, cutoff, cert_hash, invalidity)))
+    good = tlv(0x30, cert_id, tlv(0x80), time("20261122064000Z"), tlv(0xa0, time("20261123064000Z")))
+    for file, singles, extensions in (("spelled-extensions", single, b""),
+                                      ("spelled-live", good + single, tlv(0xa1, tlv(0x30, nonce)))):
+        data = tlv(0x30, tlv(0xa2, tlv(0x04, b"\xc3" * 20)), time("20261122064001Z"), tlv(0x30, singles), extensions)
+        basic = tlv(0x30, data, signed_with, tlv(0x03, b"\0sig"), tlv(0xa0, tlv(0x30, tlv(0x30, b"certificate"))))
+        (RESPONSES / f"{file}.der").write_bytes(
+            tlv(0x30, tlv(0x0a, b"\0"), tlv(0xa0, tlv(0x30, oid("2b0601050507300101"), tlv(0x04, basic)))))
+
+
 def main():
     for folder in (REQUESTS, RESPONSES):
         shutil.rmtree(folder, ignore_errors=True)
@@ -216,6 +263,7 @@ def main():
         python_requests(ca)
         python_responses(ca)
         openssl_responses(ca)
+    spelled_by_hand()
 
 
 if __name__ == "__main__":
