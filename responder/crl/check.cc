@@ -127,13 +127,13 @@ void check_delta(Gate& gate) {
 void check_times(Gate& gate, UtcTime now) {
     const auto& crl = gate.crl;
     if (crl.this_update > now) {
-        gate.fault(fmt::format("F-23: thisUpdate {} is in the future; it is {} now",
+        gate.fault(fmt::format("F-23: thisUpdate {} is in the future (it is {} now)",
                                to_iso8601(crl.this_update), to_iso8601(now)));
     }
     if (!crl.next_update) {
         gate.fault("F-23: nextUpdate is absent");
     } else if (*crl.next_update <= now) {
-        gate.fault(fmt::format("F-23: expired: nextUpdate {} has passed; it is {} now",
+        gate.fault(fmt::format("F-23: expired: nextUpdate {} has passed (it is {} now)",
                                to_iso8601(*crl.next_update), to_iso8601(now)));
     } else if (*crl.next_update <= crl.this_update) {
         gate.fault("F-23: nextUpdate is not after thisUpdate");
