@@ -247,14 +247,47 @@ inline constexpr std::chrono::milliseconds redis_timeout_min{10};
 inline constexpr std::chrono::milliseconds redis_timeout_max{10'000};
 
 // --- metrics and the private listeners
-// One scraper, a load balancer's look at /ready and an operator need three; the rest is room for their repeats.
+// One scraper, a load balancer's look at /ready and an operator need three; the rest is room for their
+// repeats.
 inline constexpr std::size_t private_connections = 64;
-inline constexpr std::chrono::seconds private_accept_pause = 1s;  // with all of them taken, until the next look
-inline constexpr std::chrono::seconds private_wait = 10s;         // for a request, for the next one, for a write
+inline constexpr std::chrono::seconds private_accept_pause =
+    1s;                                                    // with all of them taken, until the next look
+inline constexpr std::chrono::seconds private_wait = 10s;  // for a request, for the next one, for a write
 inline constexpr std::size_t private_header_octets = 8 * 1024;
 inline constexpr std::size_t private_body_octets = 1024;  // none is asked for
 
 // --- front
+// How far the signer's clock may be ahead of ours before its answers wait: what clients allow one another
+// (five minutes; D-09).
+inline constexpr std::chrono::seconds clock_difference = 5min;
+// Caches keep nothing longer, whatever it says of itself: a year-9999 CRL can still be corrected (F-19).
+inline constexpr std::chrono::seconds max_age = 24h;
+inline constexpr std::chrono::seconds crl_retry_after = 60s;
+// Behind for this long by our own fault: out of the pool. A publication is taken over in well below a second;
+// a first copy of a million answers in ten.
+inline constexpr std::chrono::seconds ready_lag = 60s;
+// A front is as good as any other while no more than every hundredth page is missing: the store has lost it.
+inline constexpr std::uint64_t ready_missing_share = 100;
+// Between two looks at the heads, unless a notice comes; and at least, however many notices come.
+inline constexpr std::chrono::milliseconds sync_pause = 1s;
+inline constexpr std::chrono::milliseconds sync_pause_min = 50ms;
+inline constexpr std::chrono::milliseconds start_pause =
+    1s;  // between attempts to open what the loader needs
+// Failures to open the own page file, one after the other, before it is held for damaged: a busy one is not.
+inline constexpr unsigned own_file_attempts = 3;
+// Passes that failed one after the other, while the store's head could be read, before the own page file is
+// examined.
+inline constexpr unsigned own_file_doubts = 5;
+// After the signal to stop: longer than any request may take to arrive and be answered (http: 10 s and 20 s).
+inline constexpr std::chrono::seconds drain_time = 30s;
+inline constexpr std::chrono::milliseconds drain_poll = 20ms;
+// A worker's calls to the signer. 256 under way within 2 s are twice what a core signs with RSA-2048 in a
+// worker's share; more would only come late. Relying parties wait 10 s (E-28).
+inline constexpr std::size_t live_outstanding = 256;
+inline constexpr std::chrono::milliseconds live_call_deadline = 2s;
+inline constexpr std::chrono::milliseconds live_reconnect_pause = 200ms;
+inline constexpr std::size_t live_output_octets = 1024 * 1024;  // 256 calls of 4 KiB, 3 CertIDs take 0.3 KiB
+inline constexpr std::chrono::seconds live_log_pause = 60s;
 
 // --- signer
 
@@ -286,6 +319,9 @@ inline constexpr std::size_t publish_part_octets = 16 * 1024 * 1024;
 inline constexpr std::size_t mirror_batches = 64;
 inline constexpr std::size_t mirror_octets = 64 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds mirror_retry{1000};
+// Everything in the store is read back this often: 400 MB (1 M certificates, two hashes) in 15 minutes are
+// half a MB a second.
+inline constexpr std::chrono::minutes mirror_read_back{15};
 inline constexpr std::chrono::milliseconds publisher_tick{500};
 inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signature or publication
 // Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is
@@ -293,6 +329,11 @@ inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signa
 inline constexpr std::chrono::milliseconds feed_poll{250};
 inline constexpr std::chrono::seconds feed_retry{5};
 inline constexpr std::chrono::seconds feed_confirm{60};  // how often "unchanged" is written down
+// Measuring what the machine signs, at start: RSA-4096 takes about 10 ms a signature, P-256 0.2 ms with its
+// check.
+inline constexpr std::chrono::milliseconds capacity_measurement{100};
+inline constexpr std::size_t capacity_signatures = 4;  // a worker, between two looks at the clock
+inline constexpr double signing_share = 0.6;  // of that rate is the most that refreshing may take (promise 1)
 // The control socket: operators and a CA's connector.
 inline constexpr std::size_t control_connections = 64;
 inline constexpr std::size_t control_line_octets = 64 * 1024;

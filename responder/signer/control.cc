@@ -29,10 +29,11 @@ std::string report_to_json(const ledger::ImportReport& report) {
         .dump();
 }
 
-Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const crypto::IssuerIdentity& issuer,
-                                        const std::string& kind, const std::filesystem::path& path,
-                                        UtcTime now, const std::optional<Bytes>& served_crl,
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer& fed, const std::string& kind,
+                                        const std::filesystem::path& path, UtcTime now,
+                                        const std::optional<Bytes>& served_crl,
                                         const std::function<void(Bytes)>& on_crl) {
+    const auto& issuer = fed.issuer;
     if (kind == "index")
         return ledger::import_index(ledger, issuer, path, now);
     if (kind == "csv")
@@ -42,7 +43,7 @@ Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const crypto::Is
     if (kind == "folder")
         return ledger::import_folder(ledger, issuer, path, now);
     if (kind == "crl") {
-        auto imported = ledger::import_crl(ledger, issuer, path, now, served_crl);
+        auto imported = ledger::import_crl(ledger, issuer, path, now, served_crl, fed.settings.scheme);
         if (!imported)
             return tl::unexpected<Error>(imported.error());
         if (on_crl)
@@ -185,7 +186,7 @@ void Control::State::answer_events(LocalConnection& connection,
             send(connection, events[i].first, refusal("ledger: " + answers.error().message));
             continue;
         }
-        hooks.on_event(events[i].second.action, (*answers)[i].verdict);
+        hooks.on_event(events[i].second.action, (*answers)[i]);
         send(connection, events[i].first, to_json((*answers)[i]));
     }
     if (!answers)
@@ -220,7 +221,7 @@ void Control::State::start_import(LocalConnection& connection, const json& line)
     const std::uint64_t id = connection.id();
     const auto import = [this, fed, k = kind.get<std::string>(), p = path.get<std::string>()] {
         const std::string& issuer_id = fed->issuer.id();
-        return run_import(ledger, fed->issuer, k, p, clock.now(), hooks.served_crl(issuer_id),
+        return run_import(ledger, *fed, k, p, clock.now(), hooks.served_crl(issuer_id),
                           [&](Bytes der) { hooks.on_crl(issuer_id, std::move(der)); });
     };
     const auto done = [this, id, line](const Result<ledger::ImportReport>& report) {

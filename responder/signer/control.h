@@ -33,8 +33,8 @@ namespace eightbells::signer {
 class Control {
   public:
     struct Hooks {
-        std::function<void()> on_change;                                // after events were made durable
-        std::function<void(ledger::Action, ledger::Verdict)> on_event;  // for the counters
+        std::function<void()> on_change;  // after events were made durable
+        std::function<void(ledger::Action, const ledger::EventAnswer&)> on_event;  // for the counters
         std::function<void(const std::string& issuer, Bytes der)> on_crl;
         std::function<std::optional<Bytes>(const std::string& issuer)> served_crl;
         std::function<std::string()> status;  // a JSON array
@@ -55,7 +55,7 @@ class Control {
 
 // The operator's import, by kind; shared by the control socket and by `eightbells import` without a running
 // signer. `on_crl` (may be empty) takes the DER of a CRL that was accepted.
-Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const crypto::IssuerIdentity& issuer,
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer& issuer,
                                         const std::string& kind, const std::filesystem::path& path,
                                         UtcTime now, const std::optional<Bytes>& served_crl,
                                         const std::function<void(Bytes)>& on_crl);

@@ -100,7 +100,8 @@ bool Feeds::take_up(File& file) {
     const UtcTime now = clock_.now();
     Result<ledger::ImportReport> report;
     if (file.is_crl) {
-        auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id));
+        auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id),
+                                         issuer.settings.scheme);
         if (import) {
             report = import->report;
             listener_.on_crl(id, std::move(import->der));

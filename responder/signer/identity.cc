@@ -88,8 +88,8 @@ const SigningProfile& Identity::profile(ocsp::HashAlgorithm hash) const noexcept
     return profiles.back();  // SHA-256 is always there
 }
 
-Result<std::shared_ptr<const Identity>> load_identity(const config::Issuer& settings, UtcTime now,
-                                                      std::vector<std::string>& warnings) {
+Result<std::shared_ptr<const Identity>> load_identity(std::size_t index, const config::Issuer& settings,
+                                                      UtcTime now, std::vector<std::string>& warnings) {
     const std::string where = fmt::format("issuer \"{}\"", settings.name);
     auto ca = load_certificate(settings.certificate, "certificate");
     if (!ca)
@@ -124,7 +124,7 @@ Result<std::shared_ptr<const Identity>> load_identity(const config::Issuer& sett
         return fail(fmt::format("{}: signer_key {}", where, settings.signer_key.string()), matches.error());
     }
     auto identity = std::make_shared<Identity>(
-        Identity{settings, std::move(*issuer), std::move(*key), std::move(*certificate), direct, {}});
+        Identity{index, settings, std::move(*issuer), std::move(*key), std::move(*certificate), direct, {}});
     std::vector<ocsp::HashAlgorithm> hashes{ocsp::HashAlgorithm::sha256};
     if (settings.sha1)
         hashes.insert(hashes.begin(), ocsp::HashAlgorithm::sha1);  // B-07

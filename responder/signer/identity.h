@@ -25,6 +25,7 @@ struct SigningProfile {
 // Everything that signing for one issuer takes. Immutable, shared by all threads; a roll-over makes a new
 // one.
 struct Identity {
+    std::size_t index = 0;  // of the issuer in the configuration
     config::Issuer settings;
     crypto::IssuerIdentity issuer;
     std::shared_ptr<const keys::SigningKey> key;
@@ -37,8 +38,8 @@ struct Identity {
 
 // Loads certificate and key and judges them by group H; every reason to refuse is in the error, one a line,
 // with the row's id. `warnings` takes what is discouraged only.
-Result<std::shared_ptr<const Identity>> load_identity(const config::Issuer& settings, UtcTime now,
-                                                      std::vector<std::string>& warnings);
+Result<std::shared_ptr<const Identity>> load_identity(std::size_t index, const config::Issuer& settings,
+                                                      UtcTime now, std::vector<std::string>& warnings);
 
 }  // namespace eightbells::signer
 

@@ -20,8 +20,9 @@ struct LiveService::State {
         std::chrono::steady_clock::time_point arrived;
     };
 
-    State(std::unique_ptr<LiveSigner> live_signer, const Clock& used_clock)
-        : signer(std::move(live_signer)), clock(used_clock) {}
+    State(std::unique_ptr<LiveSigner> live_signer, metrics::SignerMetrics& used_metrics,
+          const Clock& used_clock)
+        : signer(std::move(live_signer)), clock(used_clock), metrics(used_metrics) {}
     ~State() {
         if (thread.joinable()) {
             event_active(stop, 0, 0);
@@ -39,7 +40,7 @@ struct LiveService::State {
     State& operator=(const State&) = delete;
 
     void reply(std::uint64_t connection, const live::Reply& made) {
-        counters.by_verdict[static_cast<std::size_t>(made.verdict)].fetch_add(1, std::memory_order_relaxed);
+        metrics.live_calls(static_cast<metrics::LiveVerdict>(made.verdict)).add();
         if (auto* peer = server->find(connection))
             peer->send(live::encode(made));
     }
@@ -75,6 +76,7 @@ struct LiveService::State {
                 continue;
             }
             reply(next.connection, signer->answer(next.call));
+            metrics.live_call_duration().observe(clock.steady() - next.arrived);
             break;
         }
         if (!waiting.empty())
@@ -83,7 +85,7 @@ struct LiveService::State {
 
     std::unique_ptr<LiveSigner> signer;
     const Clock& clock;
-    Counters counters;
+    metrics::SignerMetrics& metrics;
     event_base* base = nullptr;
     event* work = nullptr;
     event* stop = nullptr;
@@ -94,15 +96,12 @@ struct LiveService::State {
 
 LiveService::LiveService(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LiveService::~LiveService() = default;
-const LiveService::Counters& LiveService::counters() const noexcept {
-    return state_->counters;
-}
 
 Result<std::unique_ptr<LiveService>> LiveService::open(const std::filesystem::path& socket,
                                                        std::unique_ptr<LiveSigner> signer,
-                                                       const Clock& clock) {
+                                                       metrics::SignerMetrics& metrics, const Clock& clock) {
     evthread_use_pthreads();
-    auto state = std::make_unique<State>(std::move(signer), clock);
+    auto state = std::make_unique<State>(std::move(signer), metrics, clock);
     state->base = event_base_new();
     if (state->base == nullptr)
         return fail("cannot make an event loop");

@@ -1,8 +1,6 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_LIVE_SERVICE_H
 #define EIGHTBELLS_RESPONDER_SIGNER_LIVE_SERVICE_H
 
-#include <array>
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -11,6 +9,7 @@
 #include "responder/base/clock.h"
 #include "responder/ledger/ledger.h"
 #include "responder/live/message.h"
+#include "responder/metrics/signer_metrics.h"
 #include "responder/signer/identity.h"
 
 namespace eightbells::signer {
@@ -34,14 +33,10 @@ class LiveSigner {
 // late.
 class LiveService {
   public:
-    struct Counters {
-        std::array<std::atomic<std::uint64_t>, 4> by_verdict{};
-        std::atomic<std::uint64_t> connections{0};
-    };
     static Result<std::unique_ptr<LiveService>> open(const std::filesystem::path& socket,
-                                                     std::unique_ptr<LiveSigner> signer, const Clock& clock);
+                                                     std::unique_ptr<LiveSigner> signer,
+                                                     metrics::SignerMetrics& metrics, const Clock& clock);
     ~LiveService();
-    const Counters& counters() const noexcept;
 
     struct State;
 

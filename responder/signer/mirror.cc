@@ -18,11 +18,12 @@ std::size_t octets(const cache::Batch& batch) noexcept {
 
 Mirror::Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
                std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted,
-               const Clock& clock)
+               metrics::SignerMetrics& metrics, const Clock& clock)
     : page_file_(std::move(page_file)),
       target_(std::move(target)),
       issuers_(std::move(issuers)),
       trusted_(std::move(trusted)),
+      metrics_(metrics),
       clock_(clock),
       thread_([this] { loop(); }) {}
 
@@ -52,8 +53,7 @@ void Mirror::hand_over(const cache::Batch& batch) {
 }
 
 void Mirror::note_failure(const Error& error) {
-    counters_.failures.fetch_add(1);
-    counters_.reachable = false;
+    metrics_.store_reachable().set(false);
     if (!failure_logged_)
         spdlog::error("store {}: {}; signing goes on, it is brought up when it is back", target_->name(),
                       error.message);
@@ -62,15 +62,21 @@ void Mirror::note_failure(const Error& error) {
 
 // True when the store holds what the page file holds.
 bool Mirror::compare(cache::Store& pages) {
-    counters_.comparisons.fetch_add(1);
+    // Single values that the store lost or changed show only when all are read back: now and then that is
+    // done.
+    const bool read_back = clock_.steady() >= next_read_back_;
+    const auto depth = read_back ? cache::CopyDepth::everything : cache::CopyDepth::differences;
     for (const auto& issuer : issuers_) {
-        const auto copied = cache::mirror(pages, *target_, issuer, trusted_);
+        const auto copied = cache::mirror(pages, *target_, issuer, trusted_, depth);
         if (!copied) {
             note_failure(copied.error());
             return false;
         }
-        counters_.copied.fetch_add(copied->copied);
+        if (copied->copied != 0)
+            spdlog::info("store {}: {} blobs were brought up", target_->name(), copied->copied);
     }
+    if (read_back)
+        next_read_back_ = clock_.steady() + limits::mirror_read_back;
     return true;
 }
 
@@ -112,12 +118,10 @@ void Mirror::loop() {
             if (!published)
                 note_failure(published.error());
             ok = published.has_value();
-            if (ok)
-                counters_.batches.fetch_add(1);
         }
         if (ok) {
-            counters_.reachable = true;
-            counters_.last_success = to_unix(clock_.now());
+            metrics_.store_reachable().set(true);
+            metrics_.store_last_mirror().set(clock_.now());
             if (failure_logged_)
                 spdlog::info("store {} is back", target_->name());
             failure_logged_ = false;

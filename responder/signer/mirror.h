@@ -1,7 +1,6 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
 #define EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "cache/page_file.h"
 #include "cache/store.h"
 #include "responder/base/clock.h"
+#include "responder/metrics/signer_metrics.h"
 
 namespace eightbells::signer {
 
@@ -23,26 +23,17 @@ namespace eightbells::signer {
 // away for any time.
 class Mirror {
   public:
-    struct Counters {
-        std::atomic<bool> reachable{false};
-        std::atomic<std::int64_t> last_success{0};  // unix time
-        std::atomic<std::uint64_t> batches{0};      // handed over as they came
-        std::atomic<std::uint64_t> comparisons{0};
-        std::atomic<std::uint64_t> copied{0};  // blobs copied by comparison
-        std::atomic<std::uint64_t> failures{0};
-    };
-
     // `page_file` is opened by the mirror's own thread, read-only. `issuers`: whose heads are compared at
     // start.
     Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
-           std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted, const Clock& clock);
+           std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted,
+           metrics::SignerMetrics& metrics, const Clock& clock);
     ~Mirror();
     Mirror(const Mirror&) = delete;
     Mirror& operator=(const Mirror&) = delete;
 
     // Any thread; never waits.
     void hand_over(const cache::Batch& batch);
-    const Counters& counters() const noexcept { return counters_; }
 
   private:
     void loop();
@@ -53,8 +44,8 @@ class Mirror {
     std::unique_ptr<cache::Store> target_;
     std::vector<std::string> issuers_;
     std::vector<cache::StorePublicKey> trusted_;
+    metrics::SignerMetrics& metrics_;
     const Clock& clock_;
-    Counters counters_;
 
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -62,7 +53,8 @@ class Mirror {
     std::size_t waiting_octets_ = 0;
     bool compare_due_ = true;
     bool stopping_ = false;
-    bool failure_logged_ = false;  // the mirror's thread only
+    bool failure_logged_ = false;                             // the mirror's thread only
+    std::chrono::steady_clock::time_point next_read_back_{};  // the mirror's thread only
     std::thread thread_;
 };
 

@@ -40,11 +40,12 @@ cache::Record to_record(const ledger::Certificate& certificate, const AnswerTime
 }  // namespace
 
 struct Press::State {
-    State(unsigned threads, bool check) : workers(threads), self_check(check), contexts(workers.size()) {}
+    State(unsigned threads, bool check, metrics::SignerMetrics& used_metrics)
+        : workers(threads), self_check(check), metrics(used_metrics), contexts(workers.size()) {}
 
     Workers workers;
     bool self_check;
-    PressCounters counters;
+    metrics::SignerMetrics& metrics;
     std::vector<std::map<const Identity*, std::unique_ptr<SigningContext>>> contexts;  // [worker]
 
     std::mutex failure_mutex;
@@ -88,12 +89,16 @@ struct Press::State {
         const auto data = ocsp::encode_response_data(profile.answer, single, buffer);
         if (data.empty())
             return fail("the answer does not fit its buffer");
+        using metrics::SignatureOutcome;
+        const std::size_t issuer = context.identity->index;
+        const auto begun = std::chrono::steady_clock::now();
         auto signature = context.signer->sign(data);
+        metrics.signing_duration(issuer).observe(std::chrono::steady_clock::now() - begun);
         if (!signature) {
-            counters.sign_failures.fetch_add(1, std::memory_order_relaxed);
+            metrics.signatures(issuer, SignatureOutcome::failed).add();
             return fail("signing failed", signature.error());
         }
-        counters.signatures.fetch_add(1, std::memory_order_relaxed);
+        metrics.signatures(issuer, SignatureOutcome::made).add();
         made.signature = std::move(*signature);
         if (self_check) {
             const auto response = ocsp::encode_response(profile.answer, single, made.signature, buffer);
@@ -106,7 +111,7 @@ struct Press::State {
             const auto checked = check_answer(response, profile.answer, times.produced_at,
                                               std::span{&meant, 1}, std::nullopt, context.verifier);
             if (!checked) {
-                counters.self_check_failures.fetch_add(1, std::memory_order_relaxed);
+                metrics.signatures(issuer, SignatureOutcome::self_check_failed).add();
                 return fail(fmt::format("serial {}", certificate.serial.to_hex()), checked.error());
             }
         }
@@ -162,11 +167,34 @@ struct Press::State {
     }
 };
 
-Press::Press(unsigned threads, bool self_check) : state_(std::make_unique<State>(threads, self_check)) {}
+Press::Press(unsigned threads, bool self_check, metrics::SignerMetrics& metrics)
+    : state_(std::make_unique<State>(threads, self_check, metrics)) {}
 Press::~Press() = default;
 
-const PressCounters& Press::counters() const noexcept {
-    return state_->counters;
+Result<double> Press::measure_capacity(const std::shared_ptr<const Identity>& identity, const Clock& clock) {
+    // Any serial will do: the answers are made, checked and thrown away.
+    static constexpr std::array<std::uint8_t, 1> one{1};
+    const ledger::Certificate certificate{*Serial::from_magnitude(one), year_9999, std::nullopt, std::nullopt,
+                                          clock.now()};
+    const AnswerTimes times{clock.now(), clock.now(), clock.now() + seconds{1}};
+    const std::size_t workers = state_->workers.size();
+    const auto begun = std::chrono::steady_clock::now();  // real time: this measures the machine
+    std::size_t made = 0;
+    while (std::chrono::steady_clock::now() - begun < limits::capacity_measurement) {
+        state_->workers.run(workers * limits::capacity_signatures, [&](unsigned worker, std::size_t) {
+            SigningContext* mine = state_->context(worker, identity);
+            if (mine == nullptr)
+                return;
+            auto signature = state_->sign(*mine, identity->profiles.back(), certificate, times);
+            if (!signature)
+                state_->record_failure(signature.error());
+        });
+        if (auto failure = state_->take_failure())
+            return tl::unexpected<Error>(*failure);
+        made += workers * limits::capacity_signatures;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    return static_cast<double>(made) / took.count();
 }
 
 Result<std::vector<Press::SignedPage>> Press::sign_pages(const std::shared_ptr<const Identity>& identity,

@@ -1,7 +1,6 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_PRESS_H
 #define EIGHTBELLS_RESPONDER_SIGNER_PRESS_H
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,17 +9,11 @@
 
 #include "cache/page.h"
 #include "responder/ledger/ledger.h"
+#include "responder/metrics/signer_metrics.h"
 #include "responder/signer/identity.h"
 #include "responder/signer/schedule.h"
 
 namespace eightbells::signer {
-
-// Counts of the press, read by the metrics thread.
-struct PressCounters {
-    std::atomic<std::uint64_t> signatures{0};
-    std::atomic<std::uint64_t> sign_failures{0};
-    std::atomic<std::uint64_t> self_check_failures{0};
-};
 
 // Signs answers on all cores: ledger rows go in, pages and patch records come out. Every signature is
 // checked, when self-check is on, by a path that knows nothing of how it was made: the answer's bytes are
@@ -28,8 +21,8 @@ struct PressCounters {
 // answer carries. One thread calls it; it keeps its own workers.
 class Press {
   public:
-    // `threads` 0: one a core.
-    Press(unsigned threads, bool self_check);
+    // `threads` 0: one a core. `metrics` must outlive the press.
+    Press(unsigned threads, bool self_check, metrics::SignerMetrics& metrics);
     ~Press();
 
     struct SignedPage {
@@ -50,7 +43,8 @@ class Press {
                              const std::vector<ledger::Certificate>& certificates, std::uint64_t sequence,
                              const AnswerTimes& times);
 
-    const PressCounters& counters() const noexcept;
+    // Signatures a second on all workers together, measured now (about limits::capacity_measurement of work).
+    Result<double> measure_capacity(const std::shared_ptr<const Identity>& identity, const Clock& clock);
 
   private:
     struct State;

@@ -109,8 +109,32 @@ UtcTime Publication::oldest_signed_at() const noexcept {
     return from_unix(oldest);
 }
 
+UtcTime Publication::earliest_next_update() const noexcept {
+    std::int64_t earliest = to_unix(year_9999);
+    for (const auto& facts : facts_) {
+        if (facts.signed_at != 0 && !facts.empty)
+            earliest = std::min(earliest, facts.next_update);
+    }
+    return from_unix(earliest);
+}
+
+std::optional<seconds> Publication::shortest_runway(UtcTime now, seconds period) const noexcept {
+    std::optional<seconds> shortest;
+    for (std::uint32_t index = 0; index < facts_.size(); ++index) {
+        const auto& facts = facts_[index];
+        if (facts.signed_at == 0 || facts.empty)
+            continue;
+        const UtcTime due = last_due(now, period, page_bits_, index);
+        const UtcTime next = from_unix(facts.signed_at) < due ? now : due + period;
+        const seconds runway = from_unix(facts.next_update) - next;
+        shortest = std::min(shortest.value_or(runway), runway);
+    }
+    return shortest;
+}
+
 Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, std::uint64_t sequence,
-                                  UtcTime now) {
+                                  const AnswerTimes& times) {
+    const UtcTime now = times.produced_at;
     cache::Batch batch;
     std::uint16_t profiles = 0;
     for (const auto& profile : identity_->profiles) {
@@ -119,7 +143,7 @@ Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, s
     }
     for (auto& page : signed_pages) {
         auto& facts = facts_[page.index];
-        facts = {to_unix(now), sequence, profiles, page.records == 0};
+        facts = {to_unix(now), to_unix(times.next_update), sequence, profiles, page.records == 0};
         for (std::size_t p = 0; p < sets_.size(); ++p) {
             auto& bytes = page.by_profile[p];
             auto name = cache::page_name(issuer_, sets_[p].id, page_bits_, page.index);

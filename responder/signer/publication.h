@@ -65,9 +65,15 @@ class Publication {
     void make_due(std::uint64_t serial_hash);  // e.g. for many new certificates on one page
     std::vector<std::uint32_t> forced(std::size_t at_most) const;  // pages that were never signed or made due
     bool stale() const noexcept { return stale_; }  // a publication failed half way: load() before the next
+    // Over signed, non-empty pages; year_9999 when there are none.
+    UtcTime earliest_next_update() const noexcept;
+    // The least time that an answer stays valid beyond its next planned refresh (beyond now when that is
+    // overdue): the promise is four hours. nullopt: no answers.
+    std::optional<seconds> shortest_runway(UtcTime now, seconds period) const noexcept;
     UtcTime oldest_signed_at() const noexcept;  // over signed, non-empty pages; year_9999 when there are none
 
-    Status publish_pages(std::vector<Press::SignedPage> pages, std::uint64_t sequence, UtcTime now);
+    Status publish_pages(std::vector<Press::SignedPage> pages, std::uint64_t sequence,
+                         const AnswerTimes& times);
     // `serial_hashes`: of the certificates in it.
     Status publish_patch(Bytes patch, std::vector<std::uint64_t> serial_hashes, std::uint64_t sequence,
                          UtcTime now);
@@ -84,6 +90,7 @@ class Publication {
   private:
     struct Facts {
         std::int64_t signed_at = 0;  // 0: never, or due at once
+        std::int64_t next_update = 0;
         std::uint64_t sequence = 0;
         std::uint16_t profiles = 0;  // bit set of positions in profiles_
         bool empty = false;

@@ -125,7 +125,9 @@ Status Publication::load_pages(Set& set, const OnRevoked& revoked, Loaded& repor
                 profiles = static_cast<std::uint16_t>(profiles | profile_bit(digest));
             // All sets' pages of one index were signed together; where they differ, the older one counts.
             const std::int64_t signed_at = to_unix(page->header().times.produced_at);
+            const std::int64_t next_update = to_unix(page->header().times.next_update);
             const bool first = facts.empty;
+            facts.next_update = first ? next_update : std::min(facts.next_update, next_update);
             facts.empty = false;
             facts.signed_at = first ? signed_at : std::min(facts.signed_at, signed_at);
             facts.sequence =

@@ -178,6 +178,7 @@ bool Publisher::step(Line& line) {
                           line.publication.identity()->settings.name, done.error().message);
         }
         line.state.fault = done.error().message;
+        ++line.state.failures;
         line.retry_at = clock_.steady() + limits::signing_retry;
         // What is held in memory may have gone ahead of the page file: take up again what is really stored.
         if (line.publication.stale()) {
@@ -216,41 +217,49 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
 Result<bool> Publisher::sign_anew(Line& line, const AnswerTimes& times) {
     const auto& identity = line.publication.identity();
     const std::string& id = identity->issuer.id();
-    if (line.all_published_up_to == 0 || line.publication.forced(1).empty()) {
+    if (!line.signing_anew || line.publication.forced(1).empty()) {
         auto count = ledger_.count(id);
         if (!count)
             return tl::unexpected<Error>(count.error());
-        // Changes from here on are remembered one by one; everything before is read from the ledger as the
+        // From here on every change is written down one by one; all before is read from the ledger as the
         // pages are signed.
         auto last = ledger_.last_change_id(id);
         if (!last)
             return tl::unexpected<Error>(last.error());
-        if (auto marked = ledger_.mark_all_published(id, *last); !marked)
-            return tl::unexpected<Error>(marked.error());
-        line.all_published_up_to = *last + 1;
+        line.signing_anew = *last;
+        line.state.certificates = *count;
         line.publication.begin_anew(page_bits_for(*count, record_octets(*identity)));
         spdlog::info("issuer {}: signing {} certificates for {} CertID hashes into {} pages",
                      identity->settings.name, *count, identity->profiles.size(),
                      std::uint64_t{1} << line.publication.page_bits());
     }
     const auto indices = line.publication.forced(limits::pages_per_first_round);
+    if (auto done = sign_pages(line, indices, times); !done)
+        return tl::unexpected<Error>(done.error());
+    if (line.publication.complete()) {
+        if (auto marked = ledger_.mark_all_published(id, *line.signing_anew); !marked)
+            return tl::unexpected<Error>(marked.error());
+        line.signing_anew.reset();
+        listener_.on_published(*identity, {}, clock_.now());
+        spdlog::info("issuer {}: all pages are signed and published", identity->settings.name);
+    }
+    return true;
+}
+
+Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times) {
+    const auto& identity = line.publication.identity();
     const std::uint64_t sequence = line.publication.next_sequence();
     auto signed_pages =
         press_.sign_pages(identity, ledger_, line.publication.page_bits(), indices, sequence, times);
     if (!signed_pages)
         return tl::unexpected<Error>(signed_pages.error());
-    if (auto published =
-            line.publication.publish_pages(std::move(*signed_pages), sequence, times.produced_at);
-        !published) {
-        return tl::unexpected<Error>(published.error());
-    }
-    if (line.publication.complete()) {
-        line.all_published_up_to = 0;
+    if (auto published = line.publication.publish_pages(std::move(*signed_pages), sequence, times);
+        !published)
+        return published;
+    line.state.pages_refreshed += indices.size();
+    if (line.publication.complete())
         line.state.last_publication = clock_.now();
-        listener_.on_published(id, {}, clock_.now());
-        spdlog::info("issuer {}: all pages are signed and published", identity->settings.name);
-    }
-    return true;
+    return {};
 }
 
 Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
@@ -278,20 +287,12 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
             const auto indices = line.publication.forced(limits::pages_per_first_round);
             if (indices.empty())
                 break;
-            const std::uint64_t sequence = line.publication.next_sequence();
-            auto signed_pages =
-                press_.sign_pages(identity, ledger_, line.publication.page_bits(), indices, sequence, times);
-            if (!signed_pages)
-                return tl::unexpected<Error>(signed_pages.error());
-            if (auto published =
-                    line.publication.publish_pages(std::move(*signed_pages), sequence, times.produced_at);
-                !published) {
-                return tl::unexpected<Error>(published.error());
-            }
+            if (auto done = sign_pages(line, indices, times); !done)
+                return tl::unexpected<Error>(done.error());
         }
         if (auto marked = ledger_.mark_published(id, ids); !marked)
             return tl::unexpected<Error>(marked.error());
-        listener_.on_published(id, *changes, clock_.now());
+        listener_.on_published(*identity, *changes, clock_.now());
         line.state.last_publication = clock_.now();
         return true;
     }
@@ -329,7 +330,7 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
     if (auto marked = ledger_.mark_published(id, ids); !marked)
         return tl::unexpected<Error>(marked.error());
     line.state.last_publication = clock_.now();
-    listener_.on_published(id, *changes, clock_.now());
+    listener_.on_published(*identity, *changes, clock_.now());
     if (auto merged = line.publication.merge_patches(times.produced_at); !merged)
         return tl::unexpected<Error>(merged.error());
     return true;
@@ -353,17 +354,8 @@ Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
         line.publication.due(times.produced_at, identity->settings.refresh, limits::pages_per_round);
     if (indices.empty())
         return false;
-    const std::uint64_t sequence = line.publication.next_sequence();
-    auto signed_pages =
-        press_.sign_pages(identity, ledger_, line.publication.page_bits(), indices, sequence, times);
-    if (!signed_pages)
-        return tl::unexpected<Error>(signed_pages.error());
-    if (auto published =
-            line.publication.publish_pages(std::move(*signed_pages), sequence, times.produced_at);
-        !published) {
-        return tl::unexpected<Error>(published.error());
-    }
-    line.state.last_publication = clock_.now();
+    if (auto done = sign_pages(line, indices, times); !done)
+        return tl::unexpected<Error>(done.error());
     return true;
 }
 
@@ -399,7 +391,11 @@ void Publisher::report(Line& line) {
     state.patches = publication.patches();
     const UtcTime oldest = publication.oldest_signed_at();
     state.oldest_signed_at = oldest == year_9999 ? std::nullopt : std::optional{oldest};
-    listener_.on_state(state);
+    const UtcTime earliest = publication.earliest_next_update();
+    state.earliest_next_update = earliest == year_9999 ? std::nullopt : std::optional{earliest};
+    state.shortest_runway =
+        publication.shortest_runway(clock_.now(), publication.identity()->settings.refresh);
+    listener_.on_state(*publication.identity(), state);
 }
 
 }  // namespace eightbells::signer

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,16 +32,20 @@ struct PublishedState {
     std::uint64_t unpublished = 0;  // changes that wait
     std::optional<UtcTime> last_publication;
     std::optional<UtcTime> oldest_signed_at;
-    std::optional<std::string> fault;  // why nothing is signed at the moment
+    std::uint64_t pages_refreshed = 0;  // since the start
+    std::uint64_t failures = 0;         // rounds that ended in `fault`, since the start
+    std::optional<UtcTime> earliest_next_update;
+    std::optional<seconds> shortest_runway;  // Publication::shortest_runway
+    std::optional<std::string> fault;        // why nothing is signed at the moment
 };
 
 // What the publisher tells the metrics; called on the publisher's thread.
 class PublisherListener {
   public:
     virtual ~PublisherListener() = default;
-    virtual void on_published(const std::string& issuer, const std::vector<ledger::Ledger::Change>& changes,
+    virtual void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
                               UtcTime now) = 0;
-    virtual void on_state(const PublishedState& state) = 0;
+    virtual void on_state(const Identity& identity, const PublishedState& state) = 0;
 };
 
 // The heart of the signer, on a thread of its own: turns what is durable in the ledger into checked, signed,
@@ -81,11 +86,13 @@ class Publisher {
         Publication publication;
         std::chrono::steady_clock::time_point retry_at{};
         PublishedState state;
-        std::uint64_t all_published_up_to = 0;
+        std::optional<std::uint64_t>
+            signing_anew;  // the change id up to which the pages will hold everything
     };
     bool step(Line& line);
     Result<bool> sign_what_waits(Line& line);
     Result<bool> sign_anew(Line& line, const AnswerTimes& times);
+    Status sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times);
     Result<bool> sign_changes(Line& line, const AnswerTimes& times);
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
     Status restore_revocations(Line& line);
