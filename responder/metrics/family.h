@@ -148,7 +148,7 @@ class Family final : public FamilyBase {
         std::size_t i = 0;
         std::size_t label = 0;
         bool within = true;
-        const auto step = [&](std::size_t index) {
+        [[maybe_unused]] const auto step = [&](std::size_t index) {
             within = within && index < values_[label].size();
             i = i * values_[label++].size() + index;
         };

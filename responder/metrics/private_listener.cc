@@ -7,12 +7,12 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
-#include <event2/util.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +28,35 @@ struct Release {
 };
 using Http = std::unique_ptr<evhttp, Release<evhttp, evhttp_free>>;
 using Timer = std::unique_ptr<event, Release<event, event_free>>;
+
+// A numeric address and a port, 0 among them (which libevent's own parser refuses). The size is 0 for
+// anything else.
+socklen_t parse_address(const std::string& text, sockaddr_storage& out) {
+    const auto colon = text.rfind(':');
+    const std::string host = colon == std::string::npos ? std::string() : text.substr(0, colon);
+    const char* const end = text.data() + text.size();
+    std::uint16_t port = 0;
+    const auto parsed =
+        std::from_chars(colon == std::string::npos ? end : text.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc{} || parsed.ptr != end)
+        return 0;
+    sockaddr_in v4{};
+    if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(port);
+        std::memcpy(&out, &v4, sizeof v4);
+        return sizeof v4;
+    }
+    sockaddr_in6 v6{};
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+        inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6.sin6_addr) == 1) {
+        v6.sin6_family = AF_INET6;
+        v6.sin6_port = htons(port);
+        std::memcpy(&out, &v6, sizeof v6);
+        return sizeof v6;
+    }
+    return 0;
+}
 
 std::string sockaddr_text(const sockaddr_storage& address) {
     std::array<char, INET6_ADDRSTRLEN> host{};
@@ -142,9 +171,8 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::open(event_base* base,
                                                                Answers answers) {
     const std::string text(address);
     sockaddr_storage where{};
-    int size = sizeof where;
-    if (text.find(':') == std::string::npos ||
-        evutil_parse_sockaddr_port(text.c_str(), reinterpret_cast<sockaddr*>(&where), &size) != 0)
+    socklen_t size = parse_address(text, where);
+    if (size == 0)
         return fail(
             fmt::format("\"{}\" is not an address to listen on; write for example \"127.0.0.1:9641\"", text));
 
@@ -153,13 +181,13 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::open(event_base* base,
     state->base = base;
     const unsigned options = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
                              (where.ss_family == AF_INET6 ? LEV_OPT_BIND_IPV6ONLY : 0U);
-    evconnlistener* listener = evconnlistener_new_bind(base, nullptr, nullptr, options,
-                                                       static_cast<int>(limits::private_connections),
-                                                       reinterpret_cast<const sockaddr*>(&where), size);
+    evconnlistener* listener = evconnlistener_new_bind(
+        base, nullptr, nullptr, options, static_cast<int>(limits::private_connections),
+        reinterpret_cast<const sockaddr*>(&where), static_cast<int>(size));
     if (listener == nullptr)
         return fail(fmt::format("listening on {}: {}", text, std::strerror(errno)));
-    socklen_t length = sizeof where;
-    if (::getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&where), &length) == 0)
+    size = sizeof where;
+    if (::getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&where), &size) == 0)
         state->address = sockaddr_text(where);
 
     state->http.reset(evhttp_new(base));
