@@ -58,8 +58,7 @@ bool is_target(std::string_view text) noexcept {
     return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
-// Reduces origin-form and absolute-form to the path. The asterisk-form is for OPTIONS alone; CONNECT's
-// authority-form is not looked at, since its method is refused.
+// Reduces origin-form and absolute-form to the path. The asterisk-form is for OPTIONS alone.
 bool find_path(std::string_view target, bool asterisk_allowed, std::size_t& at, std::size_t& size) noexcept {
     at = 0;
     size = target.size();
@@ -147,8 +146,8 @@ std::optional<Fault> parse_request_line(std::string_view line, std::size_t targe
         return Fault::target_too_long;
     if (!is_target(target))
         return Fault::target;
-    if (row->verb == Verb::other)
-        return std::nullopt;  // refused as a method once its headers are read, whatever its target
+    if (method == "CONNECT")  // refused as a method once its headers are read, but well-formed
+        return is_host(target) ? std::nullopt : std::optional{Fault::target};
     std::size_t at = 0;
     if (!find_path(target, row->verb == Verb::options, at, out.path_size))
         return Fault::target;

@@ -1,0 +1,233 @@
+// A connection fed with anything, over a real socket, in several ways of splitting the same octets. Oracles:
+//   1. however the octets are split, the answers are the same, octet for octet;
+//   2. what the handler saw, and whether the connection went on, is what a second reading of RFC 9112
+//      (strict_http.h) says;
+//   3. every answer is a well-formed one, and the connection ends when the client does.
+#include <event2/event.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "tests/http/server.h"
+#include "tests/http/strict_http.h"
+
+namespace eightbells::http::test {
+namespace {
+
+constexpr std::size_t longest_input = 1000;  // below the bounds that the second reading does not know
+
+[[noreturn]] void violated(const char* what, std::string_view a, std::string_view b) {
+    std::fprintf(stderr, "%s\n--- one\n%.*s\n--- other\n%.*s\n", what, static_cast<int>(a.size()), a.data(),
+                 static_cast<int>(b.size()), b.data());
+    std::abort();
+}
+
+struct Outcome {
+    std::string answers;
+    std::vector<std::string> seen;
+};
+
+// Notes what it is asked and answers with its echo; a few paths reach the other ways of answering.
+class Noting final : public Handler {
+  public:
+    void answer(Exchange& exchange) noexcept override {
+        const Request& request = exchange.request();
+        const std::string_view method = request.method == Method::get    ? "GET"
+                                        : request.method == Method::head ? "HEAD"
+                                                                         : "POST";
+        seen.push_back(std::string{method} + " " + std::string{request.path} + "\n" +
+                       std::string{as_text(request.body)});
+        ResponseHead head;
+        head.content_type = "text/plain";
+        head.caching = caching_of_tests();
+        if (request.path == "/f")
+            exchange.respond_file(head, file_, 10);
+        else if (request.path == "/d")
+            exchange.defer().respond(head, as_bytes("at once"));
+        else
+            exchange.respond(head, as_bytes(seen.back()));
+    }
+    std::vector<std::string> seen;
+
+  private:
+    static std::shared_ptr<const BodyFile> ten_octets() {
+        char name[] = "/tmp/eightbells-fuzz-XXXXXX";
+        const int fd = ::mkstemp(name);
+        ::unlink(name);
+        if (fd < 0 || ::write(fd, "0123456789", 10) != 10)
+            std::abort();
+        return std::make_shared<const BodyFile>(fd);
+    }
+    std::shared_ptr<const BodyFile> file_ = ten_octets();
+};
+
+class Bench {
+  public:
+    Bench() : base_(event_base_new()) {
+        limits_.target_octets = 64;
+        limits_.header_octets = 512;
+        limits_.body_octets = 128;
+        listener_ = *Listener::open(base_, HostPort{"127.0.0.1", 0}, limits_, handler_, clock_);
+    }
+    ~Bench() {
+        listener_.reset();
+        event_base_free(base_);
+    }
+    StrictLimits limits() const {
+        return {limits_.target_octets, limits_.header_octets, limits_.body_octets};
+    }
+
+    // `next(at)` says how many octets follow octet `at` in one piece.
+    template <class Next>
+    Outcome run(std::string_view stream, Next next) {
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            std::abort();
+        handler_.seen.clear();
+        listener_->serve(ends[1]);
+        Outcome outcome;
+        for (std::size_t at = 0; at < stream.size();) {
+            const std::size_t n = std::min(stream.size() - at, std::max<std::size_t>(1, next(at)));
+            if (::send(ends[0], stream.data() + at, n, MSG_NOSIGNAL) != static_cast<ssize_t>(n))
+                break;  // closed already
+            at += n;
+            turn(ends[0], outcome.answers);
+        }
+        ::shutdown(ends[0], SHUT_WR);
+        for (int turns = 0; turn(ends[0], outcome.answers); ++turns)
+            if (turns > 1000)
+                violated("the connection does not end", stream, outcome.answers);
+        ::close(ends[0]);
+        if (listener_->connections() != 0)
+            violated("a connection is left", stream, {});
+        outcome.seen = handler_.seen;
+        return outcome;
+    }
+
+  private:
+    // Lets the loop do what there is to do; false when the stream from it has ended.
+    bool turn(int fd, std::string& answers) {
+        event_base_loop(base_, EVLOOP_NONBLOCK);
+        char octets[16384];
+        for (;;) {
+            const ssize_t n = ::recv(fd, octets, sizeof octets, MSG_DONTWAIT);
+            if (n == 0)
+                return false;
+            if (n < 0 && errno != EAGAIN)
+                violated("a reset", answers, {});
+            if (n < 0)
+                return true;
+            answers.append(octets, static_cast<std::size_t>(n));
+        }
+    }
+
+    event_base* base_;
+    ManualClock clock_{start_of_tests};
+    Noting handler_;
+    ConnectionLimits limits_;
+    std::unique_ptr<Listener> listener_;
+};
+
+// The connection may refuse a line as soon as it is whole, where the second reading looks at whole heads: that
+// is right when no end of the head could have made it good, with a Host or without.
+bool refused_if_the_head_ended_here(std::string_view stream, const StrictLimits& limits) {
+    const std::string lines(stream.substr(0, stream.rfind('\n') + 1));
+    return judge(lines + "\r\n", limits).end == Judgement::End::refused &&
+           judge(lines + "Host: a\r\n\r\n", limits).end == Judgement::End::refused;
+}
+
+void compare_with_second_reading(std::string_view stream, const Outcome& outcome,
+                                 const StrictLimits& limits) {
+    const Judgement expected = judge(stream, limits);
+    std::string ours;
+    std::string theirs;
+    for (const std::string& request : outcome.seen)
+        ours += request + "|";
+    for (const std::string& request : expected.accepted)
+        theirs += request + "|";
+    if (ours != theirs)
+        violated("the second reading accepts other requests", ours, theirs);
+    std::vector<bool> heads;
+    // 405, 417 and OPTIONS stand between the handler's answers, in places that only the answers show: a HEAD
+    // is found by its place among the handler's.
+    std::string_view rest = outcome.answers;
+    std::size_t aside = 0;
+    std::size_t handled = 0;
+    bool refused = false;
+    while (!rest.empty()) {
+        const std::size_t end = rest.find("\r\n\r\n");
+        if (end == std::string_view::npos)
+            violated("half an answer", outcome.answers, {});
+        const std::string_view head = rest.substr(0, end + 4);
+        if (head.substr(0, 21) == "HTTP/1.1 100 Continue") {
+            rest.remove_prefix(end + 4);
+            continue;
+        }
+        const bool options = head.find("\r\nAllow: ") != std::string_view::npos;
+        const bool expectation = head.substr(9, 3) == "417";
+        const bool last = head.find("\r\nConnection: close\r\n") != std::string_view::npos;
+        const bool error = head.find("\r\nContent-Type: ") == std::string_view::npos &&
+                           head.substr(9, 3) != "304" && head.substr(9, 3) != "416";
+        const bool to_head =
+            !error && handled < outcome.seen.size() && outcome.seen[handled].substr(0, 5) == "HEAD ";
+        const auto response = parse_responses(
+            rest.substr(0,
+                        [&] {
+                            const std::size_t at = head.find("\r\nContent-Length: ");
+                            const std::size_t octets = at == std::string_view::npos || to_head
+                                                           ? 0
+                                                           : std::stoul(std::string{head.substr(at + 18)});
+                            return std::min(rest.size(), end + 4 + octets);
+                        }()),
+            {to_head});
+        rest.remove_prefix(end + 4 + response.at(0).body.size());
+        if (!error)
+            ++handled;
+        else if ((options || expectation) &&
+                 !(last && expected.end == Judgement::End::refused && rest.empty()))
+            ++aside;
+        else
+            refused = true;
+        if (last && !rest.empty())
+            violated("an answer after the last one", outcome.answers, {});
+    }
+    if (handled != outcome.seen.size())
+        violated("not one answer a request", outcome.answers, ours);
+    if (refused != (expected.end == Judgement::End::refused) &&
+        !(refused && refused_if_the_head_ended_here(stream, limits)))
+        violated(refused ? "the second reading does not refuse this" : "the second reading refuses this",
+                 stream, outcome.answers);
+    if (aside != expected.answered_aside)
+        violated("answers aside differ", stream, outcome.answers);
+}
+
+}  // namespace
+}  // namespace eightbells::http::test
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    using namespace eightbells::http::test;
+    if (size > longest_input)
+        return -1;
+    static Bench bench;
+    const std::string_view stream(reinterpret_cast<const char*>(bytes), size);
+    const Outcome whole = bench.run(stream, [&](std::size_t) { return size; });
+    std::uint32_t random = 2166136261U;  // from the input itself, so that a finding repeats
+    for (std::size_t i = 0; i < size; ++i)
+        random = (random ^ bytes[i]) * 16777619U;
+    const Outcome pieces = bench.run(stream, [&](std::size_t) {
+        random = random * 1664525U + 1013904223U;
+        return (random >> 16) % ((random >> 28) == 0 ? 200 : 12) + 1;
+    });
+    if (pieces.answers != whole.answers || pieces.seen != whole.seen)
+        violated("split differently, answered differently", whole.answers, pieces.answers);
+    if (size <= 200 || random % 16 == 0) {
+        const Outcome octets = bench.run(stream, [](std::size_t) { return std::size_t{1}; });
+        if (octets.answers != whole.answers || octets.seen != whole.seen)
+            violated("octet by octet, answered differently", whole.answers, octets.answers);
+    }
+    compare_with_second_reading(stream, whole, bench.limits());
+    return 0;
+}
