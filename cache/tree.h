@@ -43,7 +43,7 @@ class Tree {
     void set_page(std::uint32_t index, const Digest& digest);  // REQUIRES: index < pages()
 
     // Recomputes what set_page touched. Each changed table once, with its new bytes (empty: it became empty,
-    // erase it), lower levels first. A table that is as it was when last taken is not among them.
+    // erase it), sorted by id. A table that is as it was when last taken is not among them.
     struct ChangedTable {
         TableId id;
         Bytes bytes;

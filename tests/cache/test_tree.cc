@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <optional>
@@ -44,6 +45,7 @@ using Stored = std::map<TableId, Bytes>;
 
 // As a store would: what was reported is put or erased.
 void store_changes(const std::vector<Tree::ChangedTable>& changes, Stored& stored) {
+    BOOST_TEST_REQUIRE(std::ranges::is_sorted(changes, {}, &Tree::ChangedTable::id));
     std::map<TableId, int> seen;
     for (const auto& change : changes) {
         BOOST_TEST_REQUIRE(++seen[change.id] == 1, "each table once");
