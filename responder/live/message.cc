@@ -38,7 +38,9 @@ std::uint64_t number(ByteView octets) noexcept {
 }
 
 Bytes begin(std::uint8_t kind, std::uint64_t id) {
-    Bytes out(frame_length_octets);
+    Bytes out;
+    out.reserve(64);  // most messages; and g++ 12 sees a false overflow in a vector that grows from 4 octets
+    put(out, 0, frame_length_octets);
     out.push_back(kind);
     put(out, id, 8);
     return out;
