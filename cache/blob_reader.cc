@@ -9,12 +9,14 @@
 namespace eightbells::cache {
 
 void BlobReader::reject(const std::string& name, const std::string& reason) {
+    ++report_.rejected_by_kind[static_cast<std::size_t>(kind_of(name))];
     if (report_.rejected++ == 0)
         report_.first_rejection = fmt::format("{}: {}: {}", store_.name(), name, reason);
 }
 
 void BlobReader::begin_round() {
     report_.rejected = 0;
+    report_.rejected_by_kind = {};
     report_.first_rejection.clear();
 }
 

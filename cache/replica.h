@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_CACHE_REPLICA_H
 #define EIGHTBELLS_CACHE_REPLICA_H
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -77,6 +78,7 @@ struct SyncReport {
     bool behind = false;          // the store's head is newer than what is wholly held
     std::uint64_t fetched = 0;    // blobs
     std::uint64_t rejected = 0;   // blobs that failed to verify: garbage, swapped, replayed, missing
+    std::array<std::uint64_t, blob_kinds> rejected_by_kind{};  // the same by BlobKind
     std::string first_rejection;  // for the log: the name and the reason
     std::string not_kept;         // why the own page file did not take the new state, which is served all the
                                   // same since its floor did; tried again in the next pass

@@ -2,6 +2,8 @@
 #define EIGHTBELLS_CACHE_STORE_H
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +25,11 @@ std::string patch_name(std::string_view issuer, std::uint64_t sequence);
 std::string profile_name(std::string_view issuer, const Digest& digest);
 std::string crl_piece_name(std::string_view issuer, const Digest& digest,
                            std::uint32_t piece);  // limits::crl_piece_octets each
+
+// What a name stands for; a name of none of these forms counts as a page.
+enum class BlobKind : std::uint8_t { head, table, page, patch, profile, crl };
+inline constexpr std::size_t blob_kinds = 6;
+BlobKind kind_of(std::string_view name) noexcept;
 
 // One publication. Stores apply it so that a reader never sees the new head before everything it covers.
 struct Batch {

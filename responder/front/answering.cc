@@ -1,0 +1,313 @@
+#include "responder/front/answering.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "responder/front/caching.h"
+
+namespace eightbells::front {
+namespace {
+
+constexpr std::string_view ocsp_response_type = "application/ocsp-response";
+constexpr std::string_view crl_type = "application/pkix-crl";
+constexpr std::string_view text_type = "text/plain";
+constexpr std::size_t get_path_fault = ocsp::request_faults;  // behind those of a request
+
+metrics::Method method_of(http::Method method) noexcept {
+    switch (method) {
+        case http::Method::head:
+            return metrics::Method::head;
+        case http::Method::post:
+            return metrics::Method::post;
+        case http::Method::get:
+            break;
+    }
+    return metrics::Method::get;
+}
+
+metrics::Hash hash_of(const ocsp::CertIdView& cert_id) noexcept {
+    if (!cert_id.hash)
+        return metrics::Hash::other;
+    return *cert_id.hash == ocsp::HashAlgorithm::sha1 ? metrics::Hash::sha1 : metrics::Hash::sha256;
+}
+
+metrics::Outcome outcome_of(Refusal refusal) noexcept {
+    using metrics::Outcome;
+    switch (refusal) {
+        case Refusal::malformed:
+            return Outcome::malformed;
+        case Refusal::unknown_issuer:
+            return Outcome::unauthorized_foreign_issuer;
+        case Refusal::unknown_hash:
+        case Refusal::hash_off:
+            return Outcome::unauthorized_hash;
+        case Refusal::not_issued:
+        case Refusal::signer_refused:
+            return Outcome::unauthorized_not_issued;
+        case Refusal::not_loaded:
+            return Outcome::try_later_not_loaded;
+        case Refusal::expired:
+            return Outcome::try_later_expired;
+        case Refusal::not_yet_valid:
+            return Outcome::try_later_not_yet_valid;
+        case Refusal::signer_away:
+        case Refusal::signer_wrong:
+            return Outcome::try_later_signer;
+        case Refusal::internal:
+            break;
+    }
+    return Outcome::internal_error;
+}
+
+http::ResponseHead head_of(std::uint16_t status, std::string_view content_type) noexcept {
+    http::ResponseHead head;
+    head.status = status;
+    head.content_type = content_type;
+    return head;
+}
+
+}  // namespace
+
+// --- one answer
+
+template <class To>
+void Answering::send(To& to, ByteView body, const std::optional<http::Caching>& caching) noexcept {
+    http::ResponseHead head = head_of(200, ocsp_response_type);
+    head.caching = caching;
+    to.respond(head, body);
+}
+
+template <class To>
+metrics::Outcome Answering::send_refusal(To& to, Refusal refusal) noexcept {
+    send(to, ocsp::encode_error(status_of(refusal)), std::nullopt);
+    return outcome_of(refusal);
+}
+
+template <class To>
+metrics::Outcome Answering::send_stored(To& to, const Plan& plan, UtcTime now, bool cacheable) noexcept {
+    const auto& [profile, single, signature] = *plan.stored;
+    const ByteView body = ocsp::encode_response(*profile, single, signature, encoded_);
+    if (body.empty())
+        return send_refusal(to, Refusal::internal);
+    std::optional<http::Caching> caching;
+    if (cacheable)
+        caching = caching_of(single, tag_of(sha256_, signature),
+                             (*state_->issuers)[*plan.issuer].settings.cache_for, now);
+    send(to, body, caching);
+    return single.status ? Outcome::revoked : Outcome::good;
+}
+
+// --- a call to the signer, and what comes of it
+
+// Waits for the signer on behalf of one request.
+class Answering::LiveAnswer final : public LiveClient::Waiting {
+  public:
+    LiveAnswer(Answering& answering, http::Deferred to, const Asked& asked)
+        : answering_(answering), to_(std::move(to)), asked_(asked) {}
+
+    void replied(const live::Call& call, const live::Reply& reply) noexcept override {
+        using metrics::LiveVerdict;
+        switch (reply.verdict) {
+            case live::Verdict::signed_answer:
+                break;
+            case live::Verdict::busy:
+                return give_up(call, LiveVerdict::busy, Refusal::signer_away);
+            case live::Verdict::unauthorized:
+                return give_up(call, LiveVerdict::unauthorized, Refusal::signer_refused);
+            case live::Verdict::failed:
+                return give_up(call, LiveVerdict::failed, Refusal::signer_away);
+        }
+        const Parts& parts = answering_.parts_;
+        const Status checked = parts.check->check(asked_.issuer, call, reply.response, parts.clock.now());
+        if (!checked) {
+            answering_.tell_of_wrong_answer(checked.error().message);
+            return give_up(call, LiveVerdict::wrong, Refusal::signer_wrong);
+        }
+        note(LiveVerdict::signed_answer);
+        send(to_, reply.response, std::nullopt);
+        answering_.count(asked_, Outcome::live);
+    }
+
+    void unanswered(const live::Call& call, bool late) noexcept override {
+        give_up(call, late ? metrics::LiveVerdict::late : metrics::LiveVerdict::unreachable,
+                Refusal::signer_away);
+    }
+
+  private:
+    void note(metrics::LiveVerdict verdict) noexcept {
+        const Parts& parts = answering_.parts_;
+        parts.metrics.live_calls(verdict).add();
+        parts.metrics.live_call_duration().observe(parts.clock.steady() - asked_.began);
+    }
+
+    // The stored answer where one certificate was asked about and there is one (A-16: without a nonce), else
+    // the refusal. It is looked up now: what was held when the call began may be gone.
+    void give_up(const live::Call& call, metrics::LiveVerdict verdict, Refusal refusal) noexcept {
+        note(verdict);
+        const UtcTime now = answering_.parts_.clock.now();
+        const auto cert_id =
+            call.cert_ids.size() == 1 ? ocsp::parse_cert_id(call.cert_ids.front()) : std::nullopt;
+        if (cert_id && cert_id->hash) {
+            const Plan stored = plan_stored(*cert_id, answering_.surroundings(now));
+            if (stored.route == Plan::Route::stored) {
+                answering_.parts_.metrics.live_fallbacks(asked_.issuer).add();
+                answering_.count(asked_, answering_.send_stored(to_, stored, now, !call.nonce));
+                return;
+            }
+        }
+        answering_.count(asked_, send_refusal(to_, refusal));
+    }
+
+    Answering& answering_;
+    http::Deferred to_;
+    Asked asked_;
+};
+
+std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange, const Plan& plan,
+                                                      Asked& asked) noexcept {
+    if (!parts_.live->ready()) {
+        parts_.metrics
+            .live_calls(parts_.live->connected() ? metrics::LiveVerdict::busy
+                                                 : metrics::LiveVerdict::unreachable)
+            .add();
+        if (!plan.stored)
+            return send_refusal(exchange, Refusal::signer_away);
+        parts_.metrics.live_fallbacks(*plan.issuer).add();
+        return send_stored(exchange, plan, exchange.now(), !request_.nonce());
+    }
+    const auto& [settings, identity] = (*state_->issuers)[*plan.issuer];
+    live::Call call;
+    call.issuer = identity.id();
+    for (const ocsp::CertIdView& cert_id : request_.cert_ids())
+        call.cert_ids.emplace_back(cert_id.tlv.begin(), cert_id.tlv.end());
+    // Several certificates are answered live even where nonces are not echoed; the answer then carries none.
+    if (request_.nonce() && settings.nonce == config::Nonce::echo)
+        call.nonce.emplace(request_.nonce()->begin(), request_.nonce()->end());
+    if (!parts_.live->call(std::move(call), std::make_unique<LiveAnswer>(*this, exchange.defer(), asked)))
+        return Outcome::internal_error;  // the Deferred, dropped, has answered 500
+    return std::nullopt;
+}
+
+// --- requests
+
+Answering::Answering(const Parts& parts, std::shared_ptr<const FrontState> state)
+    : parts_(parts), state_(std::move(state)) {}
+Answering::~Answering() = default;
+
+void Answering::use(std::shared_ptr<const FrontState> state) noexcept {
+    state_ = std::move(state);
+}
+
+void Answering::answer(http::Exchange& exchange) noexcept {
+    Asked asked;
+    asked.began = parts_.clock.steady();
+    asked.method = method_of(exchange.request().method);
+    if (const auto outcome = route(exchange, asked))
+        count(asked, *outcome);
+}
+
+void Answering::tell_of_wrong_answer(const std::string& what) noexcept {
+    const auto now = parts_.clock.steady();
+    if (said_ && now - *said_ < limits::live_log_pause)
+        return;
+    said_ = now;
+    spdlog::error("the signer's live answer is not believed: {}", what);
+}
+
+void Answering::count(const Asked& asked, Outcome outcome) noexcept {
+    parts_.counters.add(asked.issuer, asked.method, asked.hash, outcome, parts_.clock.steady() - asked.began);
+}
+
+std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked& asked) noexcept {
+    const http::Request& request = exchange.request();
+    const bool post = request.method == http::Method::post;
+    // A CRL's path has a "." (F-20), a request in base64 has none: most requests need no look-up here.
+    const bool has_dot = names_file(request.path);
+    if (has_dot) {
+        const auto* crl = state_->find_crl(without_query(request.path));
+        if (crl != nullptr && post) {
+            http::ResponseHead head = head_of(405, {});
+            head.allow = "GET, HEAD";
+            exchange.respond(head, {});
+            return Outcome::http_error;
+        }
+        if (crl != nullptr)
+            return answer_crl(exchange, *crl, asked);
+    }
+    if (post) {
+        if (!parts_.paths.takes_post(request.path))
+            return answer_http_error(exchange, 404, Outcome::not_found);
+        if (!is_ocsp_request_type(request.content_type))
+            return answer_http_error(exchange, 415, Outcome::http_error);
+        return answer_ocsp(exchange, request.body, asked);
+    }
+    const std::string_view data = parts_.paths.data_of(request.path);
+    if (has_dot && names_file(data))
+        return answer_http_error(exchange, 404, Outcome::not_found);
+    const auto der = ocsp::decode_get_path(data, decoded_);
+    if (!der)
+        return answer_malformed(exchange, get_path_fault);
+    return answer_ocsp(exchange, *der, asked);
+}
+
+std::optional<metrics::Outcome> Answering::answer_ocsp(http::Exchange& exchange, ByteView der,
+                                                       Asked& asked) noexcept {
+    if (const auto fault = ocsp::parse_request(der, request_))
+        return answer_malformed(exchange, static_cast<std::size_t>(*fault));
+    asked.hash = hash_of(request_.cert_ids().front());
+    const Plan plan = front::plan(request_, surroundings(exchange.now()));
+    if (plan.issuer)
+        asked.issuer = *plan.issuer;
+    switch (plan.route) {
+        case Plan::Route::stored:
+            return send_stored(exchange, plan, exchange.now(), true);
+        case Plan::Route::live:
+            return ask_signer(exchange, plan, asked);
+        case Plan::Route::refuse:
+            break;
+    }
+    return send_refusal(exchange, plan.refusal);
+}
+
+metrics::Outcome Answering::answer_malformed(http::Exchange& exchange, std::size_t fault) noexcept {
+    parts_.counters.add_fault(fault);
+    return send_refusal(exchange, Refusal::malformed);
+}
+
+metrics::Outcome Answering::answer_http_error(http::Exchange& exchange, std::uint16_t status,
+                                              Outcome outcome) noexcept {
+    exchange.respond(
+        head_of(status, text_type),
+        as_bytes(status == 404 ? "There is nothing here.\n" : "Send application/ocsp-request.\n"));
+    return outcome;
+}
+
+metrics::Outcome Answering::answer_crl(http::Exchange& exchange, const FrontState::CrlRoute& route,
+                                       Asked& asked) noexcept {
+    asked.issuer = route.issuer;
+    if (route.crl == nullptr && route.settled)
+        return answer_http_error(exchange, 404, Outcome::crl_unavailable);
+    const UtcTime now = exchange.now();
+    if (route.crl == nullptr || (route.crl->next_update && *route.crl->next_update <= now)) {
+        http::ResponseHead head = head_of(503, text_type);
+        head.retry_after = limits::crl_retry_after;
+        exchange.respond(head, as_bytes("There is no valid CRL here now.\n"));
+        return Outcome::crl_unavailable;
+    }
+    const seconds cache_for = (*state_->issuers)[route.issuer].settings.cache_for;
+    http::ResponseHead head = head_of(200, crl_type);
+    head.caching = caching_of(*route.crl, cache_for, now);
+    exchange.respond_file(head, route.crl->file, route.crl->size);
+    return Outcome::crl;
+}
+
+std::vector<std::string> Answering::fault_names() {
+    std::vector<std::string> names;
+    for (std::size_t fault = 0; fault < ocsp::request_faults; ++fault)
+        names.emplace_back(ocsp::to_string(static_cast<ocsp::RequestFault>(fault)));
+    names.emplace_back("get_path");
+    return names;
+}
+
+}  // namespace eightbells::front

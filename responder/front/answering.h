@@ -1,0 +1,114 @@
+#ifndef EIGHTBELLS_RESPONDER_FRONT_ANSWERING_H
+#define EIGHTBELLS_RESPONDER_FRONT_ANSWERING_H
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "responder/base/clock.h"
+#include "responder/base/limits.h"
+#include "responder/crypto/digest.h"
+#include "responder/front/live_check.h"
+#include "responder/front/live_client.h"
+#include "responder/front/paths.h"
+#include "responder/front/plan.h"
+#include "responder/front/state.h"
+#include "responder/http/exchange.h"
+#include "responder/metrics/front_metrics.h"
+#include "responder/ocsp/request.h"
+
+namespace eightbells::front {
+
+// Answers a worker's requests out of the state it was last given. What goes where:
+//
+//   GET, HEAD  an exact CRL path (a query after it is ignored)   the CRL, application/pkix-crl
+//   GET, HEAD  a path with a "." that is no CRL's                404: such a path names a file, never a
+//   request GET, HEAD  every other path                                  OCSP; what follows the prefix is the
+//   request, and one that
+//                                                                does not decode, or none at all, is
+//                                                                malformedRequest
+//   POST       "/" or a configured prefix                        OCSP, if the media type is; else 415
+//   POST       a CRL path                                        405, Allow: GET, HEAD
+//   POST       every other path                                  404
+//
+// OCSP error statuses travel with HTTP 200 and are never cacheable (E-04, E-09). A CRL past its nextUpdate is
+// not served: 503, so that a client knows to look elsewhere instead of taking it for the present state (C-17
+// by analogy); a CRL that is not held is 503 until the issuer's state is known, then 404.
+//
+// No allocation, lock, signature or system call on the way to a stored answer. Belongs to one thread.
+class Answering final : public http::Handler {
+  public:
+    // Nothing here is owned; everything must outlive the object, and `live` may be null: then nobody is
+    // asked.
+    struct Parts {
+        const OcspPaths& paths;
+        metrics::RequestCounters& counters;
+        metrics::FrontMetrics& metrics;
+        LiveClient* live = nullptr;
+        LiveCheck* check = nullptr;  // REQUIRED with `live`
+        const Clock& clock;
+    };
+    Answering(const Parts& parts, std::shared_ptr<const FrontState> state);
+    ~Answering() override;
+
+    // From the next request on. Calls to the signer that are under way are finished with what is here then.
+    void use(std::shared_ptr<const FrontState> state) noexcept;
+    const FrontState& state() const noexcept { return *state_; }
+
+    void answer(http::Exchange& exchange) noexcept override;
+
+    // The names of what is counted beside outcome malformed, in the order of RequestCounters::add_fault.
+    static std::vector<std::string> fault_names();
+
+  private:
+    class LiveAnswer;
+    using Outcome = metrics::Outcome;
+
+    // What is counted of a request, in the one place where it ends.
+    struct Asked {
+        std::chrono::steady_clock::time_point began;
+        metrics::Method method = metrics::Method::get;
+        metrics::Hash hash = metrics::Hash::none;
+        std::size_t issuer = metrics::RequestCounters::no_issuer;
+    };
+    void count(const Asked& asked, Outcome outcome) noexcept;
+
+    // Into the log, now and then only: a signer gone wrong would fill it.
+    void tell_of_wrong_answer(const std::string& what) noexcept;
+
+    // Each answers the exchange; nullopt: deferred, counted later.
+    std::optional<Outcome> route(http::Exchange& exchange, Asked& asked) noexcept;
+    Outcome answer_crl(http::Exchange& exchange, const FrontState::CrlRoute& route, Asked& asked) noexcept;
+    std::optional<Outcome> answer_ocsp(http::Exchange& exchange, ByteView request, Asked& asked) noexcept;
+    std::optional<Outcome> ask_signer(http::Exchange& exchange, const Plan& plan, Asked& asked) noexcept;
+    Outcome answer_malformed(http::Exchange& exchange, std::size_t fault) noexcept;
+    static Outcome answer_http_error(http::Exchange& exchange, std::uint16_t status,
+                                     Outcome outcome) noexcept;
+
+    // `To` is an Exchange or a Deferred.
+    template <class To>
+    Outcome send_stored(To& to, const Plan& plan, UtcTime now, bool cacheable) noexcept;
+    template <class To>
+    static Outcome send_refusal(To& to, Refusal refusal) noexcept;
+    template <class To>
+    static void send(To& to, ByteView body, const std::optional<http::Caching>& caching) noexcept;
+
+    Surroundings surroundings(UtcTime now) noexcept {
+        return {*state_, sha256_, parts_.live != nullptr, now};
+    }
+
+    Parts parts_;
+    std::optional<std::chrono::steady_clock::time_point> said_;
+    std::shared_ptr<const FrontState> state_;
+    crypto::Sha256 sha256_;
+    ocsp::RequestView request_;
+    std::array<std::uint8_t, limits::request_octets> decoded_;
+    std::array<std::uint8_t, limits::answer_octets> encoded_;
+};
+
+}  // namespace eightbells::front
+
+#endif

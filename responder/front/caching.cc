@@ -1,0 +1,41 @@
+#include "responder/front/caching.h"
+
+#include <algorithm>
+
+#include "responder/base/limits.h"
+
+namespace eightbells::front {
+
+seconds max_age(UtcTime now, UtcTime next_update, seconds cache_for, const http::EntityTag& etag) noexcept {
+    const seconds most = std::min({cache_for, next_update - now, limits::max_age});
+    if (most <= seconds{0})
+        return seconds{0};
+    const auto fall = static_cast<std::int64_t>(etag[0]) << 8 | etag[1];
+    return most - seconds{most.count() / 10 * fall / 65536};
+}
+
+http::EntityTag tag_of(crypto::Sha256& sha256, ByteView signature) noexcept {
+    const crypto::Sha256Digest digest = sha256.of(signature);
+    http::EntityTag tag;
+    std::copy_n(digest.begin(), tag.size(), tag.begin());
+    return tag;
+}
+
+http::Caching caching_of(const ocsp::SingleAnswer& single, const http::EntityTag& etag, seconds cache_for,
+                         UtcTime now) noexcept {
+    return {.etag = etag,
+            // Where our clock is a little behind the signer's: Last-Modified is never later than Date (E-07).
+            .last_modified = std::min(single.this_update, now),
+            .expires = single.next_update,
+            .max_age = max_age(now, single.next_update, cache_for, etag)};
+}
+
+http::Caching caching_of(const CrlFile& crl, seconds cache_for, UtcTime now) noexcept {
+    const UtcTime next_update = crl.next_update.value_or(year_9999);
+    return {.etag = crl.etag,
+            .last_modified = std::min(crl.this_update, now),
+            .expires = next_update,
+            .max_age = max_age(now, next_update, cache_for, crl.etag)};
+}
+
+}  // namespace eightbells::front

@@ -1,0 +1,106 @@
+#ifndef EIGHTBELLS_RESPONDER_FRONT_LOADER_H
+#define EIGHTBELLS_RESPONDER_FRONT_LOADER_H
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cache/page_file.h"
+#include "cache/replica.h"
+#include "cache/store.h"
+#include "responder/base/clock.h"
+#include "responder/front/health.h"
+#include "responder/front/state.h"
+#include "responder/metrics/front_metrics.h"
+
+namespace eightbells::front {
+
+// The thread that keeps the answers: loads the front's own page file, follows the store, and hands every new
+// state to the workers. It alone touches disk and store, so that no request ever waits for either. Nothing
+// that goes wrong here ends it: the store down, the store key not made yet, a full disk are tried again for
+// ever, at bounded pauses, and stand in the log once per change.
+//
+// run() is the whole life; open(), load() and pass() are its steps, for tests.
+class Loader {
+  public:
+    struct Settings {
+        std::filesystem::path data;  // of the front: page_file_name and crl/
+        std::vector<std::string> store_keys;
+        std::vector<std::filesystem::path> store_key_files;
+    };
+    struct Parts {
+        std::unique_ptr<cache::Store> store;
+        std::shared_ptr<const Issuers> issuers;
+        // Called on the loader's thread.
+        std::function<void(std::shared_ptr<const FrontState>)> publish;
+        // Not owned; outlive the loader.
+        Health& health;
+        metrics::FrontMetrics& metrics;
+        const Clock& clock;
+    };
+    Loader(Settings settings, Parts parts);
+    ~Loader();
+
+    void run() noexcept;   // until stop()
+    void stop() noexcept;  // from any thread; returns at once
+
+    // Folders, own page file and trusted keys. An error may pass: try again. A page file that stays unusable
+    // although a new one in its place would work is set aside (limits::own_file_attempts): it is a copy, and
+    // what is served now stays the floor.
+    Status open();
+    // What the own page file holds, verified, to the workers. REQUIRES: open() has succeeded.
+    void load();
+    // Waits for a notice, at most `wait`, and takes over what the store has for every issuer. REQUIRES:
+    // open() has succeeded.
+    void pass(std::chrono::milliseconds wait);
+
+  private:
+    struct Copy {  // of one issuer
+        std::unique_ptr<cache::Replica> replica;
+        std::shared_ptr<const cache::IssuerSnapshot> shown;  // null: nothing yet
+        std::vector<std::shared_ptr<const CrlFile>> crls;
+        bool settled = false;  // load or a pass has ended with a head: what is not there was not published
+        bool anew = false;     // the replica has begun anew: what is shown stays until it has as much again
+        bool lagging = false;
+        unsigned failures =
+            0;             // passes one after the other that failed although the store's head can be read
+        std::string said;  // the last trouble that stands in the log
+    };
+
+    Status open_own_file();
+    bool fault_is_the_files_own() const;
+    void set_own_file_aside();
+    void doubt_own_file();
+    void make_replicas();
+    void sync(std::size_t issuer);
+    std::string trouble_of(const Result<cache::SyncReport>& report) const;
+    bool is_lagging(std::size_t issuer, const Result<cache::SyncReport>& report);
+    void judge_loaded(std::size_t issuer);
+    void show(std::size_t issuer, std::shared_ptr<const cache::IssuerSnapshot> snapshot);
+    void take_crls(std::size_t issuer);
+    void publish();
+    void say(std::string& said, const std::string& trouble, const std::string& about);
+    void pause(std::chrono::milliseconds wait);
+    std::string label(std::size_t issuer) const;
+
+    Settings settings_;
+    Parts parts_;
+    std::vector<cache::StorePublicKey> trusted_;
+    std::unique_ptr<cache::PageFile> own_;
+    unsigned own_failures_ = 0;  // to open it, one after the other
+    std::vector<Copy> copies_;   // [issuer]
+    std::string said_at_start_;  // the last trouble that stands in the log
+
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;
+    std::condition_variable wake_;
+};
+
+}  // namespace eightbells::front
+
+#endif
