@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(what_is_unwise_but_possible_is_a_warning) {
          "from outside"},
         {"metrics on a mapped address", ISSUER "[front]\nmetrics = \"[::ffff:8.8.8.8]:1\"\n", 3,
          "front.metrics", "from outside"},
-        {"a cache for two hours", ISSUER "cache_for = \"2h\"\n", 2, "issuer[0].cache_for", "D-03"},
+        {"a cache for two hours", ISSUER "cache_for = \"2h\"\n", 2, "issuer[0].cache_for", "is usual"},
         {"Redis that is not used", ISSUER "[store.redis]\nhost = \"r\"\n", 2, "store.redis",
          "kind = \"redis\""},
     };
