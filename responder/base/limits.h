@@ -200,8 +200,8 @@ inline constexpr std::size_t import_buckets = 256;  // by the first 8 bits of th
 // A bucket is sorted in memory: 200 M / 256 = 780,000 entries (50 MB); four times that is no accident.
 inline constexpr std::size_t import_bucket_entries = 3'200'000;
 inline constexpr std::size_t import_block_octets = 32 * 1024;  // 256 open blocks: 8 MiB
-// Staged entries held in memory before blocks go to the staging file: a million entries.
-inline constexpr std::size_t import_memory_octets = 64 * 1024 * 1024;
+// Staged entries held in memory before blocks go to the staging file: a quarter of a million entries.
+inline constexpr std::size_t import_memory_octets = 16 * 1024 * 1024;
 // Entries that would change something, remembered from the comparison for the writing (64 octets each, 32
 // MB); beyond it whole buckets are looked at again.
 inline constexpr std::size_t import_candidates = 500'000;
