@@ -204,7 +204,7 @@ inline constexpr std::size_t import_block_octets = 32 * 1024;  // 256 open block
 inline constexpr std::size_t import_memory_octets = 16 * 1024 * 1024;
 // Entries that would change something, remembered from the comparison for the writing (64 octets each, 32
 // MB); beyond it whole buckets are looked at again.
-inline constexpr std::size_t import_candidates = 500'000;
+inline constexpr std::size_t import_candidates = 100'000;
 inline constexpr std::size_t list_line_octets = 16 * 1024;  // a line of index.txt, CSV or JSON lines
 inline constexpr std::size_t list_chunk_octets = 1024 * 1024;
 inline constexpr std::size_t list_chunks = 4;  // read ahead of the parser
