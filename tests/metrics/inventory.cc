@@ -40,8 +40,8 @@ BOOST_AUTO_TEST_CASE(names_follow_one_form_with_base_units) {
         const Definition& row = definition(static_cast<Metric>(i));
         const std::string_view name = row.name;
         BOOST_TEST(names.insert(name).second, name << " stands there twice");
-        static const std::regex form("(eightbells_(front_|signer_|build_)|process_)[a-z_]+");
-        BOOST_TEST(std::regex_match(std::string(name), form), name);
+        BOOST_TEST((name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos), name);
+        BOOST_TEST((name.starts_with("eightbells_") || name.starts_with("process_")), name);
         if (row.program == Program::front)
             BOOST_TEST(name.starts_with("eightbells_front_"), name);
         if (row.program == Program::signer)

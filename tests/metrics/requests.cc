@@ -100,11 +100,14 @@ BOOST_AUTO_TEST_CASE(whatever_comes_in_the_number_of_series_stays_bounded) {
                (issuers.size() + 1) * methods * hashes * outcomes);
     BOOST_TEST(scrape.count("eightbells_front_malformed_requests_total") == faults.size());
     // Names of ours alone are label values.
-    static const std::regex value(R"re("([a-z0-9_.+-]*|\+Inf)")re");
     for (const auto& [name, count] : scrape.samples) {
         for (auto at = name.find('"'); at != std::string::npos;
-             at = name.find('"', name.find('"', at + 1) + 1))
-            BOOST_TEST(std::regex_match(name.substr(at, name.find('"', at + 1) - at + 1), value), name);
+             at = name.find('"', name.find('"', at + 1) + 1)) {
+            const std::string value = name.substr(at + 1, name.find('"', at + 1) - at - 1);
+            BOOST_TEST(
+                (value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.+-I") == std::string::npos),
+                name);
+        }
     }
 }
 
