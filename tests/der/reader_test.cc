@@ -61,6 +61,14 @@ BOOST_AUTO_TEST_CASE(only_definite_minimal_lengths_and_low_tags_are_elements) {
         bytes.pop_back();
         BOOST_TEST(!der::is_one_element(bytes), size);
     }
+    // a leading zero where the long form is due
+    for (const char* header : {"04820080", "0483000080",
+                               "0484"
+                               "00000080"}) {
+        Bytes bytes = hex(header);
+        bytes.resize(bytes.size() + 0x80);
+        BOOST_TEST(!der::is_one_element(bytes), header);
+    }
     // a length that would wrap around
     BOOST_TEST(!der::is_one_element(hex("0484ffffffff00")));
     BOOST_TEST(!der::is_one_element(hex("0488ffffffffffffffff00")));

@@ -273,6 +273,31 @@ BOOST_AUTO_TEST_CASE(b_05_a_live_answer_echoes_the_cert_id_as_spelled_but_always
     BOOST_TEST(echoed(spell::join({spell::cert_id(), hex("0500")})) == "refused");
 }
 
+// Covers: A-04, B-05
+BOOST_AUTO_TEST_CASE(a_04_a_live_answer_holds_every_certificate_in_order_each_with_its_own_status) {
+    const std::array<std::uint8_t, 20> key_hash{};
+    const Bytes first = spell::cert_id(spell::sha1_null, hex("01"));
+    const Bytes second = spell::cert_id(spell::sha256_null, hex("02"));
+    const Bytes third = spell::cert_id(spell::sha256_absent, hex("03"));
+    const Bytes cutoff = encode_archive_cutoff(updated);
+    const LiveSingle singles[] = {
+        {first, false, std::nullopt, updated, next, {}},
+        {second, true, std::nullopt, updated, next, {}},
+        {third, false, Revocation{revoked_at, CrlReason::superseded, {}}, updated, next, cutoff},
+    };
+    Buffer buffer;
+    const ByteView ours = encode_live_response_data(key_hash, produced, singles, std::nullopt, buffer);
+    const Bytes at = time("20261122063000Z");
+    const Bytes until = spell::tlv(0xa0, {time("20261123063000Z")});
+    const Bytes revoked = spell::tlv(0xa1, {time("20260228235959Z"), hex("a0030a0104")});
+    const Bytes expected = spell::sequence(
+        {spell::tlv(0xa2, {spell::octets(Bytes(20, 0x00))}), time("20261122064000Z"),
+         spell::sequence({spell::sequence({first, hex("8000"), at, until}),
+                          spell::sequence({second, hex("8200"), at, until}),
+                          spell::sequence({third, revoked, at, until, spell::extensions(1, {cutoff})})})});
+    BOOST_TEST(to_hex(ours) == to_hex(expected));
+}
+
 // Covers: A-16, B-20
 BOOST_AUTO_TEST_CASE(b_20_a_nonce_is_the_only_response_extension_and_within_its_bounds) {
     const std::array<std::uint8_t, 20> key_hash{};

@@ -98,6 +98,11 @@ BOOST_AUTO_TEST_CASE(a_02_bytes_between_and_behind_the_fields_are_refused) {
     BOOST_TEST(verdict(spell::request({one}, spell::join({spell::extensions(2, {spell::nonce(8)}), null}))) ==
                "not_der");
     BOOST_TEST(verdict(spell::request({one}, {}, {}, null)) == "signature");
+    const Bytes signature =
+        spell::tlv(0xa0, {spell::sequence({hex("300a06082a8648ce3d040302"), hex("0303003000")})});
+    BOOST_TEST(verdict(spell::request({one}, {}, {}, signature)) == "ok");
+    BOOST_TEST(verdict(spell::request({one}, {}, {}, spell::join({signature, null}))) == "signature");
+    BOOST_TEST(verdict(spell::request({one}, {}, {}, spell::join({signature, signature}))) == "signature");
     BOOST_TEST(verdict(spell::request({spell::sequence({spell::cert_id(), null})})) == "extension");
     BOOST_TEST(verdict(spell::request({null})) == "cert_id");
     BOOST_TEST(verdict(spell::request({spell::sequence({null})})) == "cert_id");
