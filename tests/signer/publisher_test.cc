@@ -1,0 +1,370 @@
+#include "responder/signer/publisher.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+
+#include "cache/walk.h"
+#include "responder/base/limits.h"
+#include "tests/signer/made_issuer.h"
+
+// The whole private journey but for sockets: a real ledger, real keys, a real page file, time in the test's
+// hand. What was published is read back by cache::Walk, which trusts nothing.
+using namespace eightbells;
+using namespace eightbells::signer;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct World : PublisherListener {
+    explicit World(int signer_days = 60)
+        : settings(tests::make_issuer(folder.path(), signer_days)), clock(SystemClock{}.now() + 60s) {
+        std::vector<std::string> warnings;
+        identity = *load_identity(0, settings, clock.now(), warnings);
+        open_ledger(true);
+        pages = *cache::PageFile::open(folder.path() / "pages.db", cache::PageFile::Access::write);
+        restart();
+    }
+
+    void open_ledger(bool create) {
+        ledger = *ledger::Ledger::open(folder.path() / "ledger.db", create, clock);
+        BOOST_REQUIRE(ledger->register_issuer(id(), settings.name, true));
+    }
+    // A new publisher on what is stored, as after a restart of the program.
+    void restart() {
+        publisher.reset();
+        publisher = std::make_unique<Publisher>(
+            *ledger, *pages, store_key, press, [this](const cache::Batch&) { ++handed_on; },
+            [this](const std::string&) { return std::optional{as_of.value_or(clock.now())}; }, *this, clock);
+        BOOST_REQUIRE(publisher->add_issuer(identity, 0));
+    }
+    void settle() {
+        for (int rounds = 0; publisher->round(); ++rounds)
+            BOOST_REQUIRE(rounds < 10'000);
+    }
+
+    void on_published(const Identity&, const std::vector<ledger::Ledger::Change>& changes, UtcTime) override {
+        published_changes += changes.size();
+    }
+    void on_state(const Identity&, const PublishedState& now) override { state = now; }
+
+    const std::string& id() const { return identity->issuer.id(); }
+    static Serial serial(unsigned n) { return *Serial::from_hex(fmt::format("4{:031x}", n)); }
+
+    void issue(unsigned from, unsigned count) {
+        ledger::Ledger::ImportSource source;
+        source.issuer = id();
+        source.name = "list:test";
+        source.file = "test";
+        const auto report =
+            ledger->import(source, [&](const ledger::Ledger::Take& take) -> Result<crypto::Sha256Digest> {
+                for (unsigned n = from; n < from + count; ++n) {
+                    ledger::Ledger::Entry entry{serial(n), {}, {}, true, {}, 0};
+                    entry.not_after = clock.now() + 24h * 365;
+                    entry.says_status = false;
+                    entry.line = n + 1;
+                    if (auto taken = take(entry); !taken)
+                        return tl::unexpected<Error>(taken.error());
+                }
+                return crypto::sha256(as_bytes(fmt::format("{} {}", from, count)));
+            });
+        BOOST_REQUIRE_MESSAGE(report, report.error().message);
+        BOOST_REQUIRE(report->issued == count);
+    }
+    void apply(ledger::Action action, unsigned n, std::optional<CrlReason> reason = std::nullopt) {
+        ledger::Event event;
+        event.issuer = id();
+        event.source = "test";
+        event.action = action;
+        event.serial = serial(n);
+        event.reason = reason;
+        const auto answer = ledger->apply(event);
+        BOOST_REQUIRE_MESSAGE(answer, answer.error().message);
+        BOOST_REQUIRE_MESSAGE(answer->verdict == ledger::Verdict::applied, answer->message);
+    }
+
+    std::optional<cache::Walk::Found> find(unsigned n,
+                                           ocsp::HashAlgorithm hash = ocsp::HashAlgorithm::sha256) {
+        cache::Walk walk{*pages, id(), {store_key.public_key()}};
+        const auto head = walk.head();
+        BOOST_REQUIRE_MESSAGE(head, head.error().message);
+        auto found = walk.find(*head, hash, serial(n).magnitude());
+        BOOST_REQUIRE_MESSAGE(found, found.error().message);
+        return std::move(*found);
+    }
+    cache::Head head() {
+        cache::Walk walk{*pages, id(), {store_key.public_key()}};
+        return *walk.head();
+    }
+    std::uint64_t signatures() { return metrics.signatures(0, metrics::SignatureOutcome::made).value(); }
+
+    tests::Folder folder;
+    config::Issuer settings;
+    ManualClock clock;
+    std::optional<UtcTime> as_of;
+    metrics::SignerMetrics metrics{{"tested"}};
+    Press press{2, true, metrics};
+    keys::StoreKey store_key = *keys::StoreKey::load_or_create(folder.path() / "store-key.pem");
+    std::shared_ptr<const Identity> identity;
+    std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<cache::PageFile> pages;
+    std::unique_ptr<Publisher> publisher;
+    PublishedState state;
+    std::uint64_t handed_on = 0;
+    std::uint64_t published_changes = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(publisher)
+
+// Covers: B-05, B-06, C-01
+BOOST_AUTO_TEST_CASE(every_certificate_is_signed_for_both_hashes_and_nothing_else_is_there) {
+    World world;
+    world.issue(0, 500);
+    world.settle();
+    BOOST_TEST(world.state.complete);
+    BOOST_TEST(world.state.certificates == 500U);
+    BOOST_TEST(world.signatures() == 1000U);
+    for (unsigned n = 0; n < 500; n += 7) {
+        const auto sha256 = world.find(n);
+        const auto sha1 = world.find(n, ocsp::HashAlgorithm::sha1);
+        BOOST_REQUIRE(sha256 && sha1);
+        BOOST_TEST(!sha256->record.status.has_value());
+        BOOST_TEST((sha256->record.times == sha1->record.times));
+    }
+    BOOST_TEST(!world.find(500).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(no_head_is_published_before_every_page_is_signed) {
+    World world;
+    world.issue(0, 20'000);  // 256 pages, two rounds
+    BOOST_TEST(world.publisher->round());
+    cache::Walk walk{*world.pages, world.id(), {world.store_key.public_key()}};
+    BOOST_TEST(!walk.head().has_value());
+    world.settle();
+    BOOST_TEST(walk.head().has_value());
+    BOOST_TEST(world.find(19'999).has_value());
+}
+
+// Covers: C-10, C-18, D-17
+BOOST_AUTO_TEST_CASE(a_revocation_is_published_for_both_hashes_in_one_step_without_signing_pages_again) {
+    World world;
+    world.issue(0, 300);
+    world.settle();
+    const auto before = world.signatures();
+    const auto sequence = world.head().version.sequence;
+    world.clock.advance(100s);
+    world.apply(ledger::Action::revoke, 42, CrlReason::key_compromise);
+    BOOST_TEST(world.publisher->round());
+    BOOST_TEST(world.head().version.sequence == sequence + 1);
+    BOOST_TEST(world.signatures() == before + 2);
+    BOOST_TEST(world.published_changes == 1U);
+    for (const auto hash : {ocsp::HashAlgorithm::sha1, ocsp::HashAlgorithm::sha256}) {
+        const auto found = world.find(42, hash);
+        BOOST_REQUIRE(found && found->record.status);
+        BOOST_TEST((found->record.status->reason == CrlReason::key_compromise));
+        BOOST_TEST(to_unix(found->record.status->time) == to_unix(world.clock.now()));
+        BOOST_TEST(to_unix(found->record.times.produced_at) == to_unix(world.clock.now()));
+    }
+}
+
+// Covers: C-08, D-06, D-18, D-20
+BOOST_AUTO_TEST_CASE(over_three_days_every_answer_keeps_four_hours_and_a_revoked_one_stays_revoked) {
+    World world;
+    world.issue(0, 2'000);
+    world.settle();
+    world.apply(ledger::Action::revoke, 5, CrlReason::superseded);
+    world.settle();
+    UtcTime last_produced = world.find(6)->record.times.produced_at;
+    for (int minute = 0; minute < 3 * 24 * 60; minute += 5) {
+        world.clock.advance(5min);
+        world.settle();
+        BOOST_REQUIRE(world.state.earliest_next_update.has_value());
+        BOOST_REQUIRE(*world.state.earliest_next_update - world.clock.now() >= 12h - 5min);
+        BOOST_REQUIRE(*world.state.shortest_runway >= limits::runway);
+        if (minute % 240 == 0) {
+            const auto revoked = world.find(5);
+            BOOST_REQUIRE(revoked && revoked->record.status);
+            const auto good = world.find(6);
+            BOOST_REQUIRE(good->record.times.produced_at >= last_produced);  // D-20: never backwards
+            last_produced = good->record.times.produced_at;
+        }
+    }
+    BOOST_TEST(world.state.patches == 0U);  // folded into its page at the refresh
+    // Six refreshes of 4,000 answers each and the first signing: the load is what the plan says, not more.
+    BOOST_TEST(world.signatures() <= 4000U * 7 + 2 + 400);
+    BOOST_TEST(world.signatures() >= 4000U * 7 - 400);
+}
+
+// Covers: B-13
+BOOST_AUTO_TEST_CASE(with_a_frozen_feed_this_update_does_not_move_on) {
+    World world;
+    world.issue(0, 10);
+    world.settle();
+    const UtcTime frozen = world.clock.now();
+    world.as_of = frozen;
+    world.clock.advance(13h);
+    world.settle();
+    const auto found = world.find(3);
+    BOOST_TEST(to_unix(found->record.times.this_update) == to_unix(frozen));
+    BOOST_TEST((found->record.times.produced_at > frozen));
+}
+
+// Covers: G-23
+BOOST_AUTO_TEST_CASE(a_restart_takes_up_what_is_stored_without_one_signature_under_a_higher_epoch) {
+    World world;
+    world.issue(0, 1'000);
+    world.settle();
+    world.apply(ledger::Action::revoke, 1);
+    world.settle();
+    const auto before = world.signatures();
+    const auto version = world.head().version;
+    world.restart();
+    world.settle();
+    BOOST_TEST(world.signatures() == before);
+    BOOST_TEST(world.state.complete);
+    world.apply(ledger::Action::revoke, 2);
+    world.settle();
+    BOOST_TEST(world.head().version.epoch > version.epoch);
+    BOOST_TEST(world.head().version.sequence > version.sequence);
+    BOOST_TEST(world.find(1)->record.status.has_value());
+    BOOST_TEST(world.find(2)->record.status.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_event_acknowledged_before_a_crash_is_published_after_it) {
+    World world;
+    world.issue(0, 50);
+    world.settle();
+    world.apply(ledger::Action::revoke, 7, CrlReason::key_compromise);
+    world.restart();  // before the publisher saw it
+    world.settle();
+    BOOST_TEST(world.find(7)->record.status.has_value());
+}
+
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(a_ledger_restored_from_an_old_copy_takes_back_what_was_published_as_revoked) {
+    World world;
+    world.issue(0, 50);
+    world.settle();
+    world.publisher.reset();
+    world.ledger.reset();
+    std::filesystem::copy_file(world.folder.path() / "ledger.db", world.folder.path() / "old.db");
+    world.open_ledger(false);
+    world.restart();
+    world.apply(ledger::Action::revoke, 9, CrlReason::key_compromise);
+    world.settle();
+    world.publisher.reset();
+    world.ledger.reset();
+    for (const char* tail : {"", "-wal", "-shm"})
+        std::filesystem::remove(world.folder.path() / (std::string{"ledger.db"} + tail));
+    std::filesystem::rename(world.folder.path() / "old.db", world.folder.path() / "ledger.db");
+    world.open_ledger(false);
+    BOOST_REQUIRE(!(*world.ledger->find(world.id(), World::serial(9)))->status);
+    world.restart();
+    BOOST_TEST((*world.ledger->find(world.id(), World::serial(9)))->status.has_value());
+    world.clock.advance(25h);
+    world.settle();
+    BOOST_TEST(world.find(9)->record.status.has_value());
+}
+
+// Covers: B-23
+BOOST_AUTO_TEST_CASE(a_damaged_page_is_noticed_at_the_start_and_signed_again) {
+    World world;
+    world.issue(0, 400);
+    world.settle();
+    const std::string place = world.find(11)->place;
+    cache::Batch damage{world.id(), {{place, Bytes{1, 2, 3}}}, {}, {}};
+    BOOST_REQUIRE(world.pages->publish(damage));
+    cache::Walk walk{*world.pages, world.id(), {world.store_key.public_key()}};
+    BOOST_REQUIRE(!walk.find(*walk.head(), ocsp::HashAlgorithm::sha256, World::serial(11).magnitude()));
+    world.restart();
+    world.settle();
+    BOOST_TEST(world.find(11).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(many_small_patches_are_joined_and_every_status_stays_right) {
+    World world;
+    world.issue(0, 200);
+    world.settle();
+    for (unsigned n = 0; n < 150; ++n) {
+        world.apply(n % 3 == 0 ? ledger::Action::hold : ledger::Action::revoke, n);
+        world.settle();
+        if (n % 3 == 0) {
+            world.apply(ledger::Action::release, n);
+            world.settle();
+        }
+    }
+    BOOST_TEST(world.state.patches <= limits::patches_before_merge);
+    for (unsigned n = 0; n < 200; ++n) {
+        const auto found = world.find(n);
+        BOOST_REQUIRE(found);
+        BOOST_TEST_CONTEXT("certificate " << n)
+        BOOST_TEST(found->record.status.has_value() == (n < 150 && n % 3 != 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(pages_split_as_the_ca_grows_and_nothing_is_signed_again_for_it) {
+    World world;
+    world.issue(0, 300);
+    world.settle();
+    const auto bits = world.head().sets.front().page_bits;
+    world.issue(300, 3'000);
+    world.settle();
+    BOOST_TEST(world.head().sets.front().page_bits > bits);
+    BOOST_TEST(world.signatures() == 2U * 3'300);
+    for (unsigned n = 0; n < 3'300; n += 11)
+        BOOST_REQUIRE(world.find(n).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(very_many_new_certificates_are_signed_as_pages) {
+    World world;
+    world.issue(0, 1'000);
+    world.settle();
+    world.issue(1'000, 5'000);
+    world.settle();
+    BOOST_TEST(world.state.unpublished == 0U);
+    BOOST_TEST(world.state.patches == 0U);
+    for (unsigned n = 0; n < 6'000; n += 13)
+        BOOST_REQUIRE(world.find(n).has_value());
+}
+
+// Covers: D-07
+BOOST_AUTO_TEST_CASE(no_answer_outlives_its_signer_certificate_and_none_is_signed_after_it) {
+    World world{1};
+    world.issue(0, 10);
+    world.clock.advance(21h);
+    world.settle();
+    const UtcTime end = world.identity->signer_certificate.not_after();
+    BOOST_TEST(to_unix(world.find(0)->record.times.next_update) == to_unix(end));
+    BOOST_TEST(*world.state.shortest_runway < limits::runway);  // the alarm
+    world.clock.advance(4h);
+    const auto before = world.signatures();
+    BOOST_TEST(!world.publisher->round());
+    BOOST_REQUIRE(world.state.fault.has_value());
+    BOOST_TEST(world.state.fault->find("D-07") != std::string::npos);
+    BOOST_TEST(world.signatures() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_crl_is_published_under_the_head_and_replaced_as_a_whole) {
+    World world;
+    world.issue(0, 10);
+    world.settle();
+    const Bytes first(100'000, 1);  // the gate before this has judged it; here it is only bytes
+    world.publisher->submit_crl(world.id(), first);
+    world.settle();
+    cache::Walk walk{*world.pages, world.id(), {world.store_key.public_key()}};
+    BOOST_REQUIRE(world.head().crls.size() == 1);
+    BOOST_TEST(world.head().crls.front().path == "/tested.crl");
+    BOOST_TEST((*walk.crl(world.head().crls.front()) == first));
+    const auto old = world.head().crls.front();
+    world.publisher->submit_crl(world.id(), Bytes(50, 2));
+    world.settle();
+    BOOST_TEST(walk.crl(world.head().crls.front())->size() == 50U);
+    BOOST_TEST(!walk.crl(old).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,100 @@
+#include "responder/signer/schedule.h"
+
+#include <boost/test/unit_test.hpp>
+#include <map>
+#include <random>
+
+#include "responder/base/limits.h"
+
+using namespace eightbells;
+using namespace eightbells::signer;
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(schedule)
+
+namespace {
+constexpr UtcTime start = from_unix(1'795'000'000);
+constexpr seconds period = 12h;
+}  // namespace
+
+// Covers: D-06
+BOOST_AUTO_TEST_CASE(a_page_signed_at_any_moment_falls_due_again_within_one_period) {
+    std::mt19937_64 random{20261122};
+    for (int i = 0; i < 20'000; ++i) {
+        const unsigned bits = static_cast<unsigned>(random() % 25);
+        const auto index = static_cast<std::uint32_t>(random() % (std::uint64_t{1} << bits));
+        const UtcTime signed_at = start + seconds{static_cast<std::int64_t>(random() % 10'000'000)};
+        BOOST_REQUIRE(!is_due(signed_at, signed_at, period, bits, index));
+        BOOST_REQUIRE(is_due(signed_at, signed_at + period, period, bits, index));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_latest_due_moment_is_never_in_the_future_nor_a_period_back) {
+    std::mt19937_64 random{7};
+    for (int i = 0; i < 20'000; ++i) {
+        const unsigned bits = static_cast<unsigned>(random() % 25);
+        const auto index = static_cast<std::uint32_t>(random() % (std::uint64_t{1} << bits));
+        const UtcTime now = from_unix(static_cast<std::int64_t>(random() % 4'000'000'000));
+        const UtcTime due = last_due(now, period, bits, index);
+        BOOST_REQUIRE(due <= now);
+        BOOST_REQUIRE(now - due < period);
+    }
+}
+
+// Covers: D-19
+BOOST_AUTO_TEST_CASE(pages_fall_due_evenly_over_the_period) {
+    const unsigned bits = 12;
+    std::map<std::int64_t, int> by_tenth;  // tenths of the period
+    for (std::uint32_t index = 0; index < (1U << bits); ++index) {
+        const UtcTime due = last_due(start + period, period, bits, index);
+        ++by_tenth[(due - start).count() * 10 / period.count()];
+    }
+    for (const auto& [tenth, count] : by_tenth) {
+        BOOST_TEST_CONTEXT("tenth " << tenth) {
+            BOOST_TEST(count >= 400);
+            BOOST_TEST(count <= 420);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(halves_of_a_split_page_stay_at_its_moment_or_half_a_step_behind) {
+    for (std::uint32_t index = 0; index < 256; ++index) {
+        const UtcTime parent = last_due(start, period, 8, index);
+        const UtcTime first = last_due(start, period, 9, 2 * index);
+        BOOST_TEST(to_unix(first) == to_unix(parent));
+    }
+}
+
+// Covers: B-13, D-07
+BOOST_AUTO_TEST_CASE(this_update_is_not_later_than_the_source_and_next_update_not_later_than_the_signer) {
+    const auto plain = answer_times(start, start + 1h, 24h, year_9999, crypto::Scheme::eutl);
+    BOOST_TEST(to_unix(plain.this_update) == to_unix(start));
+    BOOST_TEST(to_unix(plain.next_update) == to_unix(start + 24h));
+    const auto frozen = answer_times(start, start - 1h, 24h, year_9999, crypto::Scheme::eutl);
+    BOOST_TEST(to_unix(frozen.this_update) == to_unix(start - 1h));
+    BOOST_TEST(to_unix(frozen.produced_at) == to_unix(start));
+    const auto ending = answer_times(start, start, 24h, start + 10h, crypto::Scheme::eutl);
+    BOOST_TEST(to_unix(ending.next_update) == to_unix(start + 10h));
+}
+
+// Covers: D-05
+BOOST_AUTO_TEST_CASE(web_schemes_never_say_seven_days_although_the_feed_stood_still) {
+    const auto times = answer_times(start, start - 24h * 5, 24h * 6, year_9999, crypto::Scheme::tls_br);
+    BOOST_TEST((times.next_update - times.this_update).count() + 1 <= 604'800);
+}
+
+BOOST_AUTO_TEST_CASE(pages_are_planned_near_their_target_size) {
+    BOOST_TEST(page_bits_for(0, 88) == 0U);
+    BOOST_TEST(page_bits_for(90, 88) == 0U);
+    for (const std::uint64_t certificates : {1'000ULL, 1'000'000ULL, 100'000'000ULL}) {
+        for (const std::size_t record : {88UL, 290UL, 550UL}) {
+            const unsigned bits = page_bits_for(certificates, record);
+            const auto octets = (certificates >> bits) * record;
+            BOOST_TEST(octets <= limits::page_target_octets);
+            BOOST_TEST(octets * 2 + 2 * record > limits::page_target_octets);
+        }
+    }
+    BOOST_TEST(page_bits_for(~0ULL, 88) == limits::page_bits);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
