@@ -49,6 +49,10 @@ inline constexpr std::size_t live_reply_octets = 10 + answer_octets;
 inline constexpr std::size_t http_method_octets = 32;
 // Browsers send 20 header lines, proxies add a few. Bounds the work a request may cause beside its octets.
 inline constexpr std::size_t http_header_lines = 100;
+// Sets of header lines a worker recognises without judging them again: 8 of 512 octets stay in the cache
+// nearest the core with what else a request touches.
+inline constexpr std::size_t http_known_headers = 8;
+inline constexpr std::size_t http_known_header_octets = 512;
 // Chunked bodies (RFC 9112, section 7.1): a size is at most 64 bits in hexadecimal; extensions and trailers
 // are read and dropped. A body of 16 KiB in chunks of one octet is at most 16384 x (16 + 5) = 336 KiB on the
 // wire, and never more than 16 KiB in memory.
@@ -202,7 +206,7 @@ inline constexpr std::size_t import_bucket_entries = 3'200'000;
 inline constexpr std::size_t import_block_octets = 32 * 1024;  // 256 open blocks: 8 MiB
 // Staged entries held in memory before blocks go to the staging file: a quarter of a million entries.
 inline constexpr std::size_t import_memory_octets = 16 * 1024 * 1024;
-// Entries that would change something, remembered from the comparison for the writing (64 octets each, 32
+// Entries that would change something, remembered from the comparison for the writing (64 octets each, 6
 // MB); beyond it whole buckets are looked at again.
 inline constexpr std::size_t import_candidates = 100'000;
 inline constexpr std::size_t list_line_octets = 16 * 1024;  // a line of index.txt, CSV or JSON lines
