@@ -9,8 +9,11 @@ set(SOURCES
   mirror.cc
   press.cc
   publication.cc
+  publication_crl.cc
   publication_load.cc
+  publication_reshape.cc
   publisher.cc
+  report.cc
   schedule.cc
   signer.cc
   signing_context.cc

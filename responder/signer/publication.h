@@ -8,8 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "cache/fold.h"
 #include "cache/head.h"
 #include "cache/page_file.h"
+#include "cache/patch.h"
 #include "cache/tree.h"
 #include "responder/keys/signing_key.h"
 #include "responder/ledger/ledger.h"
@@ -112,6 +114,9 @@ class Publication {
     Status load_patches(const cache::Head& head, const OnRevoked& revoked);
     void reset();
     std::uint16_t profile_bit(const cache::Digest& digest);
+    std::vector<std::size_t> patches_to_join() const;
+    std::vector<cache::LaidRecord> records_to_join(std::span<const cache::Patch> opened,
+                                                   std::vector<std::uint64_t>& serial_hashes);
     void prune_patches(cache::Batch& batch);
     void prune_profiles(cache::Batch& batch);
     Status commit(cache::Batch batch, std::uint64_t sequence, UtcTime now);

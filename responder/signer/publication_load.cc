@@ -191,7 +191,8 @@ Status Publication::load_patches(const cache::Head& head, const OnRevoked& revok
                 return taken;
         }
         std::ranges::sort(laid.serial_hashes);
-        laid.serial_hashes.erase(std::ranges::unique(laid.serial_hashes).begin(), laid.serial_hashes.end());
+        laid.serial_hashes.erase(std::unique(laid.serial_hashes.begin(), laid.serial_hashes.end()),
+                                 laid.serial_hashes.end());
         patches_.push_back(std::move(laid));
     }
     return {};

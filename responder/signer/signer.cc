@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <mutex>
-#include <nlohmann/json.hpp>
 
 #include "cache/page_file.h"
 #include "cache/redis_store.h"
@@ -22,20 +19,11 @@
 #include "responder/signer/live_service.h"
 #include "responder/signer/mirror.h"
 #include "responder/signer/publisher.h"
+#include "responder/signer/report.h"
 
 namespace eightbells::signer {
 
 namespace fs = std::filesystem;
-
-namespace {
-metrics::Feed feed_of(std::string_view source) noexcept {
-    if (source == "index")
-        return metrics::Feed::index;
-    if (source == "crl")
-        return metrics::Feed::crl;
-    return source.starts_with("list:") ? metrics::Feed::list : metrics::Feed::events;
-}
-}  // namespace
 
 fs::path page_file_path(const config::Config& config) {
     const bool shared = config.store.kind == config::StoreKind::directory;
@@ -43,32 +31,34 @@ fs::path page_file_path(const config::Config& config) {
 }
 
 // Members are destroyed from the last to the first: what calls goes before what is called.
-struct Signer::State final : FeedListener, PublisherListener {
+struct Signer::State final : FeedListener {
     explicit State(const config::Config& used_config, const Clock& used_clock)
         : config(used_config), clock(used_clock) {}
 
     Status prepare(const Start& how);
+    Status load_identities();
+    Status open_ledger(const Start& how);
     Status open_stores();
     Status run(const Start& how);
+    Status open_sockets();
+    Status check_capacity();
     std::uint64_t highest_epoch_in_store(const std::string& issuer);
 
     void on_imported(const std::string& issuer, const std::string& source,
-                     const ledger::ImportReport& report) override;
-    void on_refused(const std::string& issuer, const std::string& source, const Error& error) override;
-    void on_crl(const std::string& issuer, Bytes der) override;
+                     const ledger::ImportReport& imported) override {
+        report->imported(issuer, source, imported);
+        publisher->wake();
+    }
+    void on_refused(const std::string& issuer, const std::string& source, const Error& error) override {
+        report->refused(issuer, source, error);
+    }
+    void on_crl(const std::string& issuer, Bytes der) override {
+        report->crl_taken(issuer, der);
+        publisher->submit_crl(issuer, std::move(der));
+    }
     std::optional<Bytes> served_crl(const std::string& issuer) override {
         return publisher->served_crl(issuer);
     }
-    void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
-                      UtcTime now) override;
-    void on_state(const Identity& identity, const PublishedState& state) override;
-    const std::string& name_of(const std::string& issuer) const;
-    std::size_t index_of(const std::string& issuer) const;
-    Status check_capacity();
-    void measure_files();
-    bool ready_locked() const;
-    metrics::Readiness readiness() const;
-    std::string status_json() const;
 
     config::Config config;
     const Clock& clock;
@@ -78,14 +68,10 @@ struct Signer::State final : FeedListener, PublisherListener {
     std::vector<std::shared_ptr<const Identity>> identities;
     std::vector<FedIssuer> fed;
     std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<Report> report;
     std::unique_ptr<cache::PageFile> pages;
     std::unique_ptr<Press> press;
     std::unique_ptr<Mirror> mirror;
-    mutable std::mutex states_mutex;
-    std::map<std::string, PublishedState> states;
-    std::map<std::string, UtcTime> crl_next_updates;
-    std::map<std::string, bool> runway_was_short;
-    UtcTime next_source_look{};  // the publisher's thread
     std::unique_ptr<Feeds> feeds;
     std::unique_ptr<Publisher> publisher;
     std::unique_ptr<LiveService> live;
@@ -106,11 +92,17 @@ Status Signer::State::prepare(const Start& how) {
         return fail("another signer runs on this data folder", locked.error());
     lock = std::move(*locked);
 
+    if (auto loaded = load_identities(); !loaded)
+        return loaded;
+    return open_ledger(how);
+}
+
+// Every certificate and key is read and judged before anything is changed on disk.
+Status Signer::State::load_identities() {
     std::vector<std::string> names;
     for (const auto& issuer : config.issuers)
         names.push_back(issuer.name);
     metrics = std::make_shared<metrics::SignerMetrics>(std::move(names));
-    metrics->clock_state(metrics::ClockState::trusted).set(true);
     std::vector<std::string> warnings;
     for (const auto& issuer : config.issuers) {
         auto identity = load_identity(identities.size(), issuer, clock.now(), warnings);
@@ -122,14 +114,15 @@ Status Signer::State::prepare(const Start& how) {
                                         other->settings.name, issuer.name));
             }
         }
-        metrics->certificate_not_after(identities.size()).set((*identity)->signer_certificate.not_after());
-        metrics->issuer_not_after(identities.size()).set((*identity)->issuer.certificate().not_after());
         fed.push_back({issuer, (*identity)->issuer});
         identities.push_back(std::move(*identity));
     }
     for (const auto& warning : warnings)
         spdlog::warn("{}", warning);
+    return {};
+}
 
+Status Signer::State::open_ledger(const Start& how) {
     // A folder that has signed before must not begin with an empty ledger unless it is told to: every
     // certificate would be "not issued".
     const fs::path ledger_file = config.signer.data / "ledger.db";
@@ -145,6 +138,7 @@ Status Signer::State::prepare(const Start& how) {
     if (!opened)
         return fail("ledger", opened.error());
     ledger = std::move(*opened);
+    report = std::make_unique<Report>(config, identities, *ledger, *metrics, clock);
     auto key = keys::StoreKey::load_or_create(config.signer.store_key);
     if (!key)
         return fail("store key", key.error());
@@ -206,7 +200,7 @@ Status Signer::State::run(const Start& how) {
             if (mirror)
                 mirror->hand_over(batch);
         },
-        as_of, *this, clock);
+        as_of, *report, clock);
     for (const auto& identity : identities) {
         if (auto added = publisher->add_issuer(identity, highest_epoch_in_store(identity->issuer.id()));
             !added)
@@ -220,6 +214,22 @@ Status Signer::State::run(const Start& how) {
     feeds->look_once();  // what the CA has on record now goes into the first answers
     if (auto enough = check_capacity(); !enough)
         return enough;
+    if (auto opened = open_sockets(); !opened)
+        return opened;
+    if (how.base != nullptr) {
+        auto listener = metrics::PrivateListener::open(how.base, config.signer.metrics,
+                                                       {metrics, [this] { return report->readiness(); }, {}});
+        if (!listener)
+            return fail("signer.metrics", listener.error());
+        private_listener = std::move(*listener);
+    }
+    feeds->start();
+    publisher->start();
+    return {};
+}
+
+Status Signer::State::open_sockets() {
+    const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
     auto live_signer = std::make_unique<LiveSigner>(identities, *ledger, as_of, clock);
     auto opened_live = LiveService::open(config.signer.live_socket, std::move(live_signer), *metrics, clock);
     if (!opened_live)
@@ -239,22 +249,13 @@ Status Signer::State::run(const Start& how) {
     };
     hooks.on_crl = [this](const std::string& issuer, Bytes der) { on_crl(issuer, std::move(der)); };
     hooks.served_crl = [this](const std::string& issuer) { return served_crl(issuer); };
-    hooks.status = [this] { return status_json(); };
+    hooks.status = [this] { return report->status_json(); };
     const std::vector<uid_t> users(config.signer.control_users.begin(), config.signer.control_users.end());
     auto opened_control =
         Control::open(config.signer.control_socket, users, fed, *ledger, *feeds, std::move(hooks), clock);
     if (!opened_control)
         return fail("signer.control_socket", opened_control.error());
     control = std::move(*opened_control);
-    if (how.base != nullptr) {
-        auto listener = metrics::PrivateListener::open(how.base, config.signer.metrics,
-                                                       {metrics, [this] { return readiness(); }, {}});
-        if (!listener)
-            return fail("signer.metrics", listener.error());
-        private_listener = std::move(*listener);
-    }
-    feeds->start();
-    publisher->start();
     return {};
 }
 
@@ -293,186 +294,10 @@ Status Signer::State::check_capacity() {
                     share * 100, limits::signing_share * 100, arithmetic));
 }
 
-std::size_t Signer::State::index_of(const std::string& issuer) const {
-    for (const auto& identity : identities) {
-        if (identity->issuer.id() == issuer)
-            return identity->index;
-    }
-    return identities.size();
-}
-
-const std::string& Signer::State::name_of(const std::string& issuer) const {
-    for (const auto& identity : identities) {
-        if (identity->issuer.id() == issuer)
-            return identity->settings.name;
-    }
-    return issuer;
-}
-
-void Signer::State::on_imported(const std::string& issuer, const std::string& source,
-                                const ledger::ImportReport& report) {
-    const std::size_t index = index_of(issuer);
-    const auto feed = feed_of(source);
-    spdlog::info("issuer {}: {}: read {}, issued {}, revoked {}, released {}, corrected {}, unchanged {}",
-                 name_of(issuer), source, report.read, report.issued, report.revoked, report.released,
-                 report.corrected, report.unchanged);
-    if (report.missing != 0) {
-        spdlog::error("issuer {}: {}: {} certificates known from it are missing now; they are kept",
-                      name_of(issuer), source, report.missing);
-    }
-    if (report.contradicted != 0) {
-        spdlog::error("issuer {}: {}: it contradicts {} revocations; they stand", name_of(issuer), source,
-                      report.contradicted);
-    }
-    for (const auto& warning : report.warnings)
-        spdlog::warn("issuer {}: {}: {}", name_of(issuer), source, warning);
-    const bool changed = report.issued + report.revoked + report.released + report.corrected != 0;
-    metrics->imports(index, feed, changed ? metrics::ImportResult::changed : metrics::ImportResult::unchanged)
-        .add();
-    metrics->feed_missing(index, feed).set(report.missing);
-    metrics->feed_contradicted(index, feed).set(report.contradicted);
-    if (publisher)
-        publisher->wake();
-}
-
-void Signer::State::on_refused(const std::string& issuer, const std::string& source, const Error& error) {
-    spdlog::error("issuer {}: {} refused, nothing of it is taken: {}", name_of(issuer), source,
-                  error.message);
-    metrics->imports(index_of(issuer), feed_of(source), metrics::ImportResult::refused).add();
-    metrics->feed_errors(index_of(issuer), feed_of(source)).add();
-}
-
-void Signer::State::on_crl(const std::string& issuer, Bytes der) {
-    const std::size_t index = index_of(issuer);
-    if (const auto view = crl::parse_crl(der)) {
-        metrics->crl_this_update(index).set(view->this_update);
-        metrics->crl_next_update(index).set(view->next_update.value_or(year_9999));
-        metrics->crl_size(index).set(der.size());
-        const std::scoped_lock guard{states_mutex};
-        crl_next_updates[issuer] = view->next_update.value_or(year_9999);
-    }
-    publisher->submit_crl(issuer, std::move(der));
-}
-
-void Signer::State::on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
-                                 UtcTime now) {
-    for (const auto& change : changes) {
-        auto& latency = change.status_change ? metrics->event_to_published(identity.index)
-                                             : metrics->issue_to_good(identity.index);
-        latency.observe(now - change.at);
-    }
-}
-
-void Signer::State::on_state(const Identity& identity, const PublishedState& state) {
-    const std::size_t index = identity.index;
-    metrics->certificates(index).set(state.certificates);
-    metrics->pages_due(index).set(state.pages_due);
-    metrics->unpublished_changes(index).set(state.unpublished);
-    metrics->published_epoch(index).set(state.version.epoch);
-    metrics->published_sequence(index).set(state.version.sequence);
-    if (state.last_publication)
-        metrics->last_publication(index).set(*state.last_publication);
-    if (state.earliest_next_update)
-        metrics->earliest_next_update(index).set(*state.earliest_next_update);
-    const UtcTime now = clock.now();
-    const std::scoped_lock guard{states_mutex};
-    auto& before = states[state.issuer];
-    metrics->pages_refreshed(index).add(state.pages_refreshed - before.pages_refreshed);
-    metrics->publications(index, metrics::PublishResult::done)
-        .add(state.version.sequence - std::min(state.version.sequence, before.version.sequence));
-    metrics->publications(index, metrics::PublishResult::failed).add(state.failures - before.failures);
-    const auto crl = crl_next_updates.find(state.issuer);
-    const bool crl_short = crl != crl_next_updates.end() && crl->second - now < limits::runway;
-    const bool short_runway = crl_short || (state.shortest_runway && *state.shortest_runway < limits::runway);
-    metrics->runway_short(index).set(short_runway);
-    if (short_runway && !runway_was_short[state.issuer]) {
-        spdlog::error("issuer {}: less than four hours of runway: {}", identity.settings.name,
-                      crl_short ? "the CRL ends soon" : "answers end too soon after their next refresh");
-    }
-    runway_was_short[state.issuer] = short_runway;
-    metrics->signing_demand(index).set(static_cast<double>(state.certificates * identity.profiles.size()) /
-                                       static_cast<double>(identity.settings.refresh.count()));
-    before = state;
-    metrics->ready().set(ready_locked());
-    measure_files();
-}
-
-void Signer::State::measure_files() {
-    std::error_code error;
-    const auto size = [&](const fs::path& file) {
-        const auto octets = fs::file_size(file, error);
-        return error ? 0.0 : static_cast<double>(octets);
-    };
-    metrics->ledger_size().set(size(config.signer.data / "ledger.db"));
-    metrics->page_file_size().set(size(page_file_path(config)));
-    const UtcTime now = clock.now();
-    if (now < next_source_look)
-        return;
-    next_source_look = now + seconds{1};
-    for (const auto& identity : identities) {
-        const auto sources = ledger->sources(identity->issuer.id());
-        if (!sources)
-            continue;
-        bool gap = false;
-        for (const auto& source : *sources) {
-            gap = gap || source.gap;
-            auto& as_of = metrics->feed_as_of(identity->index, feed_of(source.name));
-            as_of.set(std::max(as_of.value(), static_cast<double>(to_unix(source.as_of))));
-        }
-        metrics->feed_gap(identity->index).set(gap);
-    }
-}
-
-// Every issuer's pages are signed and a head stands over them. REQUIRES: states_mutex.
-bool Signer::State::ready_locked() const {
-    return std::ranges::all_of(identities, [&](const auto& identity) {
-        const auto found = states.find(identity->issuer.id());
-        return found != states.end() && found->second.complete;
-    });
-}
-
-metrics::Readiness Signer::State::readiness() const {
-    metrics::Readiness result;
-    const std::scoped_lock guard{states_mutex};
-    result.ready = ready_locked();
-    for (const auto& identity : identities) {
-        const auto found = states.find(identity->issuer.id());
-        const bool complete = found != states.end() && found->second.complete;
-        result.issuers.push_back(
-            {identity->settings.name, complete, complete ? "published" : "not all pages are signed yet"});
-    }
-    return result;
-}
-
-std::string Signer::State::status_json() const {
-    nlohmann::json list = nlohmann::json::array();
-    const std::scoped_lock guard{states_mutex};
-    for (const auto& [issuer, state] : states) {
-        nlohmann::json one{{"name", name_of(issuer)},
-                           {"id", issuer},
-                           {"complete", state.complete},
-                           {"epoch", state.version.epoch},
-                           {"sequence", state.version.sequence},
-                           {"certificates", state.certificates},
-                           {"pages", state.pages},
-                           {"pages_due", state.pages_due},
-                           {"patches", state.patches},
-                           {"unpublished", state.unpublished}};
-        if (state.last_publication)
-            one["last_publication"] = to_iso8601(*state.last_publication);
-        if (state.oldest_signed_at)
-            one["oldest_signed_at"] = to_iso8601(*state.oldest_signed_at);
-        if (state.fault)
-            one["fault"] = *state.fault;
-        list.push_back(std::move(one));
-    }
-    return list.dump();
-}
-
 Signer::Signer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Signer::~Signer() = default;
 std::string Signer::status_json() const {
-    return state_->status_json();
+    return state_->report->status_json();
 }
 
 Result<std::unique_ptr<Signer>> Signer::start(const config::Config& config, const Start& how,

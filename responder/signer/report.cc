@@ -1,0 +1,210 @@
+#include "responder/signer/report.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "responder/base/limits.h"
+#include "responder/crl/crl.h"
+#include "responder/signer/signer.h"
+
+namespace eightbells::signer {
+
+namespace fs = std::filesystem;
+
+namespace {
+metrics::Feed feed_of(std::string_view source) noexcept {
+    if (source == "index")
+        return metrics::Feed::index;
+    if (source == "crl")
+        return metrics::Feed::crl;
+    return source.starts_with("list:") ? metrics::Feed::list : metrics::Feed::events;
+}
+}  // namespace
+
+Report::Report(const config::Config& config, std::vector<std::shared_ptr<const Identity>> identities,
+               ledger::Ledger& ledger, metrics::SignerMetrics& metrics, const Clock& clock)
+    : config_(config), identities_(std::move(identities)), ledger_(ledger), metrics_(metrics), clock_(clock) {
+    metrics_.clock_state(metrics::ClockState::trusted).set(true);
+    for (const auto& identity : identities_) {
+        metrics_.certificate_not_after(identity->index).set(identity->signer_certificate.not_after());
+        metrics_.issuer_not_after(identity->index).set(identity->issuer.certificate().not_after());
+    }
+}
+
+std::size_t Report::index_of(const std::string& issuer) const {
+    for (const auto& identity : identities_) {
+        if (identity->issuer.id() == issuer)
+            return identity->index;
+    }
+    return identities_.size();
+}
+
+const std::string& Report::name_of(const std::string& issuer) const {
+    for (const auto& identity : identities_) {
+        if (identity->issuer.id() == issuer)
+            return identity->settings.name;
+    }
+    return issuer;
+}
+
+void Report::imported(const std::string& issuer, const std::string& source,
+                      const ledger::ImportReport& report) {
+    const std::size_t index = index_of(issuer);
+    const auto feed = feed_of(source);
+    spdlog::info("issuer {}: {}: read {}, issued {}, revoked {}, released {}, corrected {}, unchanged {}",
+                 name_of(issuer), source, report.read, report.issued, report.revoked, report.released,
+                 report.corrected, report.unchanged);
+    if (report.missing != 0) {
+        spdlog::error("issuer {}: {}: {} certificates known from it are missing now; they are kept",
+                      name_of(issuer), source, report.missing);
+    }
+    if (report.contradicted != 0) {
+        spdlog::error("issuer {}: {}: it contradicts {} revocations; they stand", name_of(issuer), source,
+                      report.contradicted);
+    }
+    for (const auto& warning : report.warnings)
+        spdlog::warn("issuer {}: {}: {}", name_of(issuer), source, warning);
+    const bool changed = report.issued + report.revoked + report.released + report.corrected != 0;
+    metrics_.imports(index, feed, changed ? metrics::ImportResult::changed : metrics::ImportResult::unchanged)
+        .add();
+    metrics_.feed_missing(index, feed).set(report.missing);
+    metrics_.feed_contradicted(index, feed).set(report.contradicted);
+}
+
+void Report::refused(const std::string& issuer, const std::string& source, const Error& error) {
+    spdlog::error("issuer {}: {} refused, nothing of it is taken: {}", name_of(issuer), source,
+                  error.message);
+    metrics_.imports(index_of(issuer), feed_of(source), metrics::ImportResult::refused).add();
+    metrics_.feed_errors(index_of(issuer), feed_of(source)).add();
+}
+
+void Report::crl_taken(const std::string& issuer, ByteView der) {
+    const std::size_t index = index_of(issuer);
+    if (const auto view = crl::parse_crl(der)) {
+        metrics_.crl_this_update(index).set(view->this_update);
+        metrics_.crl_next_update(index).set(view->next_update.value_or(year_9999));
+        metrics_.crl_size(index).set(der.size());
+        const std::scoped_lock guard{mutex_};
+        crl_next_updates_[issuer] = view->next_update.value_or(year_9999);
+    }
+}
+
+void Report::on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
+                          UtcTime now) {
+    for (const auto& change : changes) {
+        auto& latency = change.status_change ? metrics_.event_to_published(identity.index)
+                                             : metrics_.issue_to_good(identity.index);
+        latency.observe(now - change.at);
+    }
+}
+
+void Report::on_state(const Identity& identity, const PublishedState& state) {
+    const std::size_t index = identity.index;
+    metrics_.certificates(index).set(state.certificates);
+    metrics_.pages_due(index).set(state.pages_due);
+    metrics_.unpublished_changes(index).set(state.unpublished);
+    metrics_.published_epoch(index).set(state.version.epoch);
+    metrics_.published_sequence(index).set(state.version.sequence);
+    if (state.last_publication)
+        metrics_.last_publication(index).set(*state.last_publication);
+    if (state.earliest_next_update)
+        metrics_.earliest_next_update(index).set(*state.earliest_next_update);
+    const UtcTime now = clock_.now();
+    const std::scoped_lock guard{mutex_};
+    auto& before = states_[state.issuer];
+    metrics_.pages_refreshed(index).add(state.pages_refreshed - before.pages_refreshed);
+    metrics_.publications(index, metrics::PublishResult::done)
+        .add(state.version.sequence - std::min(state.version.sequence, before.version.sequence));
+    metrics_.publications(index, metrics::PublishResult::failed).add(state.failures - before.failures);
+    const auto crl = crl_next_updates_.find(state.issuer);
+    const bool crl_short = crl != crl_next_updates_.end() && crl->second - now < limits::runway;
+    const bool short_runway = crl_short || (state.shortest_runway && *state.shortest_runway < limits::runway);
+    metrics_.runway_short(index).set(short_runway);
+    if (short_runway && !runway_was_short_[state.issuer]) {
+        spdlog::error("issuer {}: less than four hours of runway: {}", identity.settings.name,
+                      crl_short ? "the CRL ends soon" : "answers end too soon after their next refresh");
+    }
+    runway_was_short_[state.issuer] = short_runway;
+    metrics_.signing_demand(index).set(static_cast<double>(state.certificates * identity.profiles.size()) /
+                                       static_cast<double>(identity.settings.refresh.count()));
+    before = state;
+    metrics_.ready().set(ready_locked());
+    measure_files();
+}
+
+void Report::measure_files() {
+    std::error_code error;
+    const auto size = [&](const fs::path& file) {
+        const auto octets = fs::file_size(file, error);
+        return error ? 0.0 : static_cast<double>(octets);
+    };
+    metrics_.ledger_size().set(size(config_.signer.data / "ledger.db"));
+    metrics_.page_file_size().set(size(page_file_path(config_)));
+    const UtcTime now = clock_.now();
+    if (now < next_source_look_)
+        return;
+    next_source_look_ = now + seconds{1};
+    for (const auto& identity : identities_) {
+        const auto sources = ledger_.sources(identity->issuer.id());
+        if (!sources)
+            continue;
+        bool gap = false;
+        for (const auto& source : *sources) {
+            gap = gap || source.gap;
+            auto& as_of = metrics_.feed_as_of(identity->index, feed_of(source.name));
+            as_of.set(std::max(as_of.value(), static_cast<double>(to_unix(source.as_of))));
+        }
+        metrics_.feed_gap(identity->index).set(gap);
+    }
+}
+
+// Every issuer's pages are signed and a head stands over them. REQUIRES: mutex_.
+bool Report::ready_locked() const {
+    return std::ranges::all_of(identities_, [&](const auto& identity) {
+        const auto found = states_.find(identity->issuer.id());
+        return found != states_.end() && found->second.complete;
+    });
+}
+
+metrics::Readiness Report::readiness() const {
+    metrics::Readiness result;
+    const std::scoped_lock guard{mutex_};
+    result.ready = ready_locked();
+    for (const auto& identity : identities_) {
+        const auto found = states_.find(identity->issuer.id());
+        const bool complete = found != states_.end() && found->second.complete;
+        result.issuers.push_back(
+            {identity->settings.name, complete, complete ? "published" : "not all pages are signed yet"});
+    }
+    return result;
+}
+
+std::string Report::status_json() const {
+    nlohmann::json list = nlohmann::json::array();
+    const std::scoped_lock guard{mutex_};
+    for (const auto& [issuer, state] : states_) {
+        nlohmann::json one{{"name", name_of(issuer)},
+                           {"id", issuer},
+                           {"complete", state.complete},
+                           {"epoch", state.version.epoch},
+                           {"sequence", state.version.sequence},
+                           {"certificates", state.certificates},
+                           {"pages", state.pages},
+                           {"pages_due", state.pages_due},
+                           {"patches", state.patches},
+                           {"unpublished", state.unpublished}};
+        if (state.last_publication)
+            one["last_publication"] = to_iso8601(*state.last_publication);
+        if (state.oldest_signed_at)
+            one["oldest_signed_at"] = to_iso8601(*state.oldest_signed_at);
+        if (state.fault)
+            one["fault"] = *state.fault;
+        list.push_back(std::move(one));
+    }
+    return list.dump();
+}
+
+}  // namespace eightbells::signer

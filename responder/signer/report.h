@@ -1,0 +1,57 @@
+#ifndef EIGHTBELLS_RESPONDER_SIGNER_REPORT_H
+#define EIGHTBELLS_RESPONDER_SIGNER_REPORT_H
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "responder/config/config.h"
+#include "responder/ledger/ledger.h"
+#include "responder/metrics/private_listener.h"
+#include "responder/metrics/signer_metrics.h"
+#include "responder/signer/publisher.h"
+
+namespace eightbells::signer {
+
+// What the signer says of itself: metrics, log lines about feeds, readiness, and the status that an operator
+// asks for. Any thread.
+class Report final : public PublisherListener {
+  public:
+    // Everything but `identities` is borrowed and must outlive the report.
+    Report(const config::Config& config, std::vector<std::shared_ptr<const Identity>> identities,
+           ledger::Ledger& ledger, metrics::SignerMetrics& metrics, const Clock& clock);
+
+    void imported(const std::string& issuer, const std::string& source, const ledger::ImportReport& report);
+    void refused(const std::string& issuer, const std::string& source, const Error& error);
+    void crl_taken(const std::string& issuer, ByteView der);
+    void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
+                      UtcTime now) override;
+    void on_state(const Identity& identity, const PublishedState& state) override;
+
+    metrics::Readiness readiness() const;
+    std::string status_json() const;
+
+  private:
+    const std::string& name_of(const std::string& issuer) const;
+    std::size_t index_of(const std::string& issuer) const;
+    void measure_files();
+    bool ready_locked() const;
+
+    const config::Config& config_;
+    std::vector<std::shared_ptr<const Identity>> identities_;
+    ledger::Ledger& ledger_;
+    metrics::SignerMetrics& metrics_;
+    const Clock& clock_;
+
+    mutable std::mutex mutex_;
+    std::map<std::string, PublishedState> states_;
+    std::map<std::string, UtcTime> crl_next_updates_;
+    std::map<std::string, bool> runway_was_short_;
+    UtcTime next_source_look_{};
+};
+
+}  // namespace eightbells::signer
+
+#endif
