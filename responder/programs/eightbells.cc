@@ -7,6 +7,7 @@
 
 #include "responder/programs/commands.h"
 #include "responder/programs/start.h"
+#include "responder/signer/identity.h"
 
 namespace {
 
@@ -23,8 +24,23 @@ void add_event_options(CLI::App& command, programs::EventArguments& arguments) {
                        "when the key is thought to have become invalid");
 }
 
-// What `check-config` adds to what every program says about its configuration.
-int check_config(const config::Config& config) {
+// What `check-config` adds to what every program says about its configuration: keys and certificates, judged
+// as at a start (group H).
+int check_config(const config::Config& config, const Clock& clock) {
+    int mistakes = 0;
+    for (std::size_t i = 0; i < config.issuers.size(); ++i) {
+        std::vector<std::string> warnings;
+        const auto identity = signer::load_identity(i, config.issuers[i], clock.now(), warnings);
+        const std::string field = fmt::format("issuer[{}].signer_certificate", i);
+        for (const auto& warning : warnings)
+            fmt::print("{} (warning)\n", config::at_field(config, field, warning).to_string());
+        if (identity)
+            continue;
+        ++mistakes;
+        fmt::print(stderr, "{}\n", config::at_field(config, field, identity.error().message).to_string());
+    }
+    if (mistakes != 0)
+        return programs::exit_configuration;
     fmt::print("{}: no mistakes; {} issuer{}, store: {}\n", config.file.string(), config.issuers.size(),
                config.issuers.size() == 1 ? "" : "s",
                config.store.kind == config::StoreKind::redis ? "Redis" : "local folder");
@@ -42,6 +58,7 @@ int main(int argc, char** argv) {
 
     const SystemClock clock;
     std::function<int(const config::Config&)> job;
+    std::optional<config::Role> files;
     app.add_subcommand("run", "start the signer and a front and keep them running")->callback([&] {
         job = programs::run;
     });
@@ -94,7 +111,7 @@ int main(int argc, char** argv) {
         [&] { job = [&](const config::Config& config) { return programs::show(config, show, clock); }; });
 
     CLI11_PARSE(app, argc, argv);
-    const auto config = programs::load_config(file, "eightbells");
+    const auto config = programs::load_config(file, "eightbells", files);
     if (!config)
         return programs::exit_configuration;
     return job(*config);

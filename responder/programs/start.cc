@@ -9,8 +9,11 @@
 
 namespace eightbells::programs {
 
-std::optional<config::Config> load_config(const std::string& file, std::string_view program) {
+std::optional<config::Config> load_config(const std::string& file, std::string_view program,
+                                          std::optional<config::Role> files) {
     auto loaded = config::load(file);
+    if (files && loaded.mistakes.empty())
+        config::check_files(loaded, *files);
     for (const auto& warning : loaded.warnings)
         std::fprintf(stderr, "%s (warning)\n", warning.to_string().c_str());
     for (const auto& mistake : loaded.mistakes)

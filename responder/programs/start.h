@@ -20,7 +20,9 @@ inline constexpr int exit_configuration = 78;  // EX_CONFIG: the configuration h
 
 // Reads the configuration, prints every mistake and warning to standard error, and sets the log up (standard
 // error, UTC, the program's name in every line). nullopt: there were mistakes.
-std::optional<config::Config> load_config(const std::string& file, std::string_view program);
+// `files`: also looks whether the files that this program will read are there and private where they must be.
+std::optional<config::Config> load_config(const std::string& file, std::string_view program,
+                                          std::optional<config::Role> files = std::nullopt);
 
 // Ends the loop on SIGTERM and SIGINT; SIGPIPE is ignored. Keep it as long as the loop runs.
 class EndOnSignal {
