@@ -63,7 +63,8 @@ int main(int argc, char** argv) {
         job = programs::run;
     });
     app.add_subcommand("check-config", "explain every mistake in the configuration")->callback([&] {
-        job = check_config;
+        files = config::Role::both;
+        job = [&](const config::Config& config) { return check_config(config, clock); };
     });
     app.add_subcommand("status", "what the running signer has published")->callback([&] {
         job = programs::status;
