@@ -37,6 +37,9 @@ struct ImportArguments {
 };
 int import(const config::Config& config, const ImportArguments& arguments);
 int status(const config::Config& config);
+// The CA's own key is compromised: every certificate is revoked. `confirm` must be the issuer's name.
+int compromise(const config::Config& config, const std::string& issuer, const std::string& confirm,
+               const std::string& time);
 
 struct ShowArguments {
     std::string serial;

@@ -101,6 +101,20 @@ int main(int argc, char** argv) {
     import_command->callback(
         [&] { job = [&](const config::Config& config) { return programs::import(config, import); }; });
 
+    std::string issuer;
+    std::string confirm;
+    std::string time;
+    auto* compromise = app.add_subcommand(
+        "compromise", "the CA's own key is compromised: revoke every certificate, for good");
+    compromise->add_option("issuer", issuer, "the issuer's name")->required();
+    compromise->add_option("--confirm", confirm, "the issuer's name once more")->required();
+    compromise->add_option("--time", time, "since when, 2026-11-22T06:40:00Z (default: now)");
+    compromise->callback([&] {
+        job = [&](const config::Config& config) {
+            return programs::compromise(config, issuer, confirm, time);
+        };
+    });
+
     programs::ShowArguments show;
     auto* show_command =
         app.add_subcommand("show", "what is stored for a serial number and what would be sent");

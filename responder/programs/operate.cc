@@ -117,12 +117,9 @@ int send_event(const config::Config& config, const EventArguments& arguments) {
     return 0;
 }
 
-int import(const config::Config& config, const ImportArguments& arguments) {
-    std::error_code error;
-    const auto path = std::filesystem::absolute(arguments.path, error);
-    json question{{"do", "import"}, {"kind", arguments.kind}, {"path", path.string()}};
-    if (!arguments.issuer.empty())
-        question["issuer"] = arguments.issuer;
+namespace {
+// A question that is answered with an import's report.
+int ask_for_report(const config::Config& config, const json& question) {
     const auto answer = ask(config.signer.control_socket, question);
     if (!answer)
         return report_failure(answer.error());
@@ -132,6 +129,24 @@ int import(const config::Config& config, const ImportArguments& arguments) {
     }
     print_counts(answer->value("report", json::object()));
     return 0;
+}
+}  // namespace
+
+int import(const config::Config& config, const ImportArguments& arguments) {
+    std::error_code error;
+    const auto path = std::filesystem::absolute(arguments.path, error);
+    json question{{"do", "import"}, {"kind", arguments.kind}, {"path", path.string()}};
+    if (!arguments.issuer.empty())
+        question["issuer"] = arguments.issuer;
+    return ask_for_report(config, question);
+}
+
+int compromise(const config::Config& config, const std::string& issuer, const std::string& confirm,
+               const std::string& time) {
+    json question{{"do", "compromise"}, {"issuer", issuer}, {"confirm", confirm}};
+    if (!time.empty())
+        question["time"] = time;
+    return ask_for_report(config, question);
 }
 
 int status(const config::Config& config) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "responder/base/limits.h"
+#include "responder/signer/ca_compromise.h"
 #include "responder/signer/control_message.h"
 #include "responder/signer/local_socket.h"
 
@@ -81,6 +82,8 @@ struct Control::State {
     void answer_events(LocalConnection& connection, std::vector<std::pair<json, ledger::Event>>& events);
     void answer_other(LocalConnection& connection, const json& line);
     void start_import(LocalConnection& connection, const json& line);
+    void start_compromise(LocalConnection& connection, const json& line);
+    void enqueue(LocalConnection& connection, const json& line, Feeds::Import import);
     const FedIssuer* issuer(const json& line) const;
     static void send(LocalConnection& connection, const json& asked, json answer) {
         if (const auto id = asked.find("id"); asked.is_object() && id != asked.end())
@@ -201,8 +204,10 @@ void Control::State::answer_other(LocalConnection& connection, const json& line)
         send(connection, line, {{"ok", true}, {"issuers", json::parse(hooks.status(), nullptr, false)}});
     } else if (what == "import") {
         start_import(connection, line);
+    } else if (what == "compromise") {
+        start_compromise(connection, line);
     } else {
-        send(connection, line, refusal("do: one of event, import, status is expected"));
+        send(connection, line, refusal("do: one of event, import, compromise, status is expected"));
     }
 }
 
@@ -218,12 +223,38 @@ void Control::State::start_import(LocalConnection& connection, const json& line)
     if (!path.is_string() || !path.get_ref<const std::string&>().starts_with("/")) {
         return send(connection, line, refusal("path: an absolute path is expected"));
     }
-    const std::uint64_t id = connection.id();
     const auto import = [this, fed, k = kind.get<std::string>(), p = path.get<std::string>()] {
         const std::string& issuer_id = fed->issuer.id();
         return run_import(ledger, *fed, k, p, clock.now(), hooks.served_crl(issuer_id),
                           [&](Bytes der) { hooks.on_crl(issuer_id, std::move(der)); });
     };
+    enqueue(connection, line, import);
+}
+
+void Control::State::start_compromise(LocalConnection& connection, const json& line) {
+    const auto* fed = issuer(line);
+    if (fed == nullptr)
+        return send(connection, line, refusal("issuer: no issuer of this name is configured"));
+    if (line.value("confirm", json{}) != fed->settings.name)
+        return send(connection, line,
+                    refusal("confirm: the issuer's name is expected once more: there is no way back"));
+    UtcTime time = clock.now();
+    if (const auto given = line.find("time"); given != line.end()) {
+        const auto parsed = given->is_string() ? from_iso8601(given->get_ref<const std::string&>())
+                                               : Result<UtcTime>{fail("a string is expected")};
+        if (!parsed)
+            return send(connection, line, refusal("time: " + parsed.error().message));
+        time = *parsed;
+    }
+    spdlog::critical("issuer {}: its key is declared compromised: every certificate is being revoked",
+                     fed->settings.name);
+    enqueue(connection, line,
+            [this, fed, time] { return revoke_everything(ledger, fed->issuer, time, clock.now()); });
+}
+
+// Runs where imports run, one at a time; the answer comes when it is done.
+void Control::State::enqueue(LocalConnection& connection, const json& line, Feeds::Import import) {
+    const std::uint64_t id = connection.id();
     const auto done = [this, id, line](const Result<ledger::ImportReport>& report) {
         json answer = report ? json{{"ok", true}, {"report", json::parse(report_to_json(*report))}}
                              : refusal(report.error().message);
@@ -234,7 +265,7 @@ void Control::State::start_import(LocalConnection& connection, const json& line)
         hooks.on_change();
         event_active(finished_event, 0, 0);
     };
-    if (!feeds.enqueue(import, done))
+    if (!feeds.enqueue(std::move(import), done))
         send(connection, line, refusal("too many imports are waiting; try again later"));
 }
 

@@ -28,6 +28,9 @@ namespace eightbells::signer {
 //   {"do":"import","issuer":"demo","kind":"csv","path":"/absolute/path"}      kinds: index, crl, csv,
 //   json-lines, folder
 //   -> {"ok":true,"report":{"read":1000,"issued":1000,...}}
+//   {"do":"compromise","issuer":"demo","confirm":"demo","time":"..."}   the CA's own key: every certificate
+//   is revoked, for good
+//   -> {"ok":true,"report":{...}}
 //   {"do":"status"}  -> {"ok":true,"issuers":[...]}
 // What is wrong with a line is answered {"ok":false,"error":"field: ..."}. "id", when given, comes back.
 class Control {

@@ -1,4 +1,5 @@
 set(SOURCES
+  ca_compromise.cc
   control.cc
   control_message.cc
   feeds.cc

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
 #include "cache/walk.h"
 #include "responder/base/limits.h"
+#include "responder/ocsp/response.h"
+#include "responder/signer/ca_compromise.h"
 #include "tests/signer/made_issuer.h"
 
 // The whole private journey but for sockets: a real ledger, real keys, a real page file, time in the test's
@@ -365,6 +368,128 @@ BOOST_AUTO_TEST_CASE(a_crl_is_published_under_the_head_and_replaced_as_a_whole) 
     world.settle();
     BOOST_TEST(walk.crl(world.head().crls.front())->size() == 50U);
     BOOST_TEST(!walk.crl(old).has_value());
+}
+
+// Covers: C-06, C-07
+BOOST_AUTO_TEST_CASE(a_certificate_known_by_its_issuance_event_alone_is_good_at_once_and_can_be_revoked) {
+    World world;
+    world.issue(0, 5);
+    world.settle();
+    ledger::Event event;
+    event.issuer = world.id();
+    event.source = "ca";
+    event.action = ledger::Action::issue;  // a precertificate's serial: no certificate need ever follow
+    event.serial = World::serial(77);
+    event.not_after = world.clock.now() + 24h * 90;
+    BOOST_REQUIRE(world.ledger->apply(event)->verdict == ledger::Verdict::applied);
+    world.restart();  // the signer ends between the event and the answer
+    BOOST_TEST(world.publisher->round());
+    const auto good = world.find(77);
+    BOOST_REQUIRE(good);
+    BOOST_TEST(!good->record.status.has_value());
+    world.apply(ledger::Action::revoke, 77, CrlReason::superseded);
+    world.settle();
+    BOOST_TEST(world.find(77)->record.status.has_value());
+}
+
+// Covers: C-12, C-16
+BOOST_AUTO_TEST_CASE(a_short_lived_certificate_is_answered_from_the_issued_list_during_and_after_its_life) {
+    World world;
+    ledger::Event event;
+    event.issuer = world.id();
+    event.source = "ca";
+    event.action = ledger::Action::issue;
+    event.serial = World::serial(1);
+    event.not_after = world.clock.now() + 1h;
+    BOOST_REQUIRE(world.ledger->apply(event)->verdict == ledger::Verdict::applied);
+    world.settle();
+    BOOST_TEST(!world.find(1)->record.status.has_value());
+    for (int day = 0; day < 3; ++day) {
+        world.clock.advance(24h);
+        world.settle();
+        const auto found = world.find(1);
+        BOOST_REQUIRE(found);
+        BOOST_TEST(!found->record.status.has_value());
+        BOOST_TEST((found->record.times.next_update > world.clock.now()));
+    }
+}
+
+// Covers: C-15
+BOOST_AUTO_TEST_CASE(a_compromised_ca_has_every_certificate_revoked_and_it_is_on_record) {
+    World world;
+    world.issue(0, 3'000);
+    world.settle();
+    world.apply(ledger::Action::revoke, 1, CrlReason::superseded);
+    world.apply(ledger::Action::hold, 2);
+    world.settle();
+    const UtcTime held_at = world.find(2)->record.status->time;
+    world.clock.advance(1h);
+    const auto report = revoke_everything(*world.ledger, world.identity->issuer, world.clock.now() - 10min,
+                                          world.clock.now());
+    BOOST_REQUIRE_MESSAGE(report, report.error().message);
+    BOOST_TEST(report->read == 2'999U);
+    world.settle();
+    for (const auto hash : {ocsp::HashAlgorithm::sha1, ocsp::HashAlgorithm::sha256}) {
+        for (unsigned n = 0; n < 3'000; ++n) {
+            const auto found = world.find(n, hash);
+            BOOST_REQUIRE(found && found->record.status);
+            BOOST_REQUIRE((found->record.status->reason ==
+                           (n == 1 ? CrlReason::superseded : CrlReason::ca_compromise)));
+        }
+    }
+    BOOST_TEST(to_unix(world.find(2)->record.status->time) ==
+               to_unix(held_at));  // C-11: a hold keeps its first time
+    BOOST_TEST(to_unix(world.find(3)->record.status->time) == to_unix(world.clock.now() - 10min));
+    BOOST_TEST(
+        !revoke_everything(*world.ledger, world.identity->issuer, world.clock.now() + 1h, world.clock.now())
+             .has_value());
+    BOOST_TEST(world.ledger->check_integrity().has_value());
+}
+
+// Covers: B-18, B-20, B-21, C-03
+BOOST_AUTO_TEST_CASE(answers_carry_a_truthful_archive_cutoff_and_no_extension_that_claims_more) {
+    World world;
+    world.issue(0, 20);
+    world.settle();
+    const auto parse = [&](unsigned n) {
+        const auto found = world.find(n);
+        BOOST_REQUIRE(found);
+        const auto& record = found->record;
+        std::array<std::uint8_t, limits::answer_octets> buffer{};
+        const auto der =
+            ocsp::encode_response(found->profile,
+                                  {record.serial, record.status, record.times.produced_at,
+                                   record.times.this_update, record.times.next_update, record.extensions},
+                                  record.signature, buffer);
+        // Neither a CRL reference nor the extended-revoke marker stands anywhere (…48.1.3 and …48.1.9).
+        for (const std::uint8_t last : {std::uint8_t{3}, std::uint8_t{9}}) {
+            const std::array<std::uint8_t, 11> oid{0x06, 0x09, 0x2b, 0x06, 0x01, 0x05,
+                                                   0x05, 0x07, 0x30, 0x01, last};
+            BOOST_TEST(std::ranges::search(der, oid).empty());
+        }
+        const auto response = ocsp::parse_response(der);
+        BOOST_REQUIRE_MESSAGE(response, response.error().message);
+        BOOST_TEST(!response->nonce.has_value());
+        return response->singles.front().archive_cutoff;
+    };
+    const UtcTime not_before = world.identity->issuer.certificate().not_before();
+    BOOST_REQUIRE(parse(3).has_value());
+    BOOST_TEST(to_unix(*parse(3)) == to_unix(not_before));
+
+    // Records are only complete since a later moment: the cutoff says so.
+    world.settings.records_since = not_before + 24h;
+    std::vector<std::string> warnings;
+    world.identity = *load_identity(0, world.settings, world.clock.now(), warnings);
+    world.restart();
+    world.clock.advance(12h);
+    world.settle();
+    BOOST_TEST(to_unix(*parse(3)) == to_unix(not_before + 24h));
+    world.settings.records_since = not_before - 24h;  // before the CA existed: its beginning counts
+    world.identity = *load_identity(0, world.settings, world.clock.now(), warnings);
+    world.restart();
+    world.clock.advance(12h);
+    world.settle();
+    BOOST_TEST(to_unix(*parse(3)) == to_unix(not_before));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
