@@ -106,6 +106,7 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.duration("cache_for", issuer.cache_for);
     fields.flag("archive_cutoff", issuer.archive_cutoff);
     fields.time("records_since", issuer.records_since);
+    fields.flag("invalidity_date", issuer.invalidity_date);
     fields.choice("unissued", all(unissued_answers), issuer.unissued);
     fields.choice("answers", all(answer_kinds), issuer.answers);
     fields.choice("nonce", all(nonce_kinds), issuer.nonce);
