@@ -291,7 +291,8 @@ inline constexpr std::size_t live_outstanding = 256;
 inline constexpr std::chrono::milliseconds live_call_deadline = 2s;
 inline constexpr std::chrono::milliseconds live_reconnect_pause = 200ms;
 inline constexpr std::size_t live_output_octets = 1024 * 1024;  // 256 calls of 4 KiB, 3 CertIDs take 0.3 KiB
-inline constexpr std::chrono::milliseconds live_watch = 1s;     // between two looks whether the signer is connected
+inline constexpr std::chrono::milliseconds live_watch =
+    1s;  // between two looks whether the signer is connected
 inline constexpr std::chrono::milliseconds gauge_refresh = 1s;  // of what is not set where it changes
 inline constexpr std::chrono::seconds live_log_pause = 60s;
 

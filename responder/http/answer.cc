@@ -43,13 +43,13 @@ void make_not_modified(WireHead& wire) noexcept {
 }  // namespace
 
 Conditions Connection::conditions(const std::uint8_t* request) const noexcept {
-    return {request, &reader_.head(), reader_.head_lines()};
+    return {&reader_.head(), reader_.header_lines().of(request)};
 }
 
 // Adds what belongs to the connection, counts and writes.
 void Connection::encode_head(Output& out, WireHead& head) noexcept {
     const RequestHead& request = reader_.head();
-    if (closing_ || worker_.stopping || !request.keep_alive)
+    if (closing_ || worker_.stopping || !request.headers.keep_alive)
         closing_ = true;
     head.persistence = closing_           ? Persistence::close
                        : request.http_1_0 ? Persistence::keep_said

@@ -176,7 +176,7 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
         if (worker_.output.room() < answer_room && !flush())
             return;
         std::size_t have = size - at;
-        switch (reader_.read(data + at, have, worker_.reader_limits)) {
+        switch (reader_.read(data + at, have, worker_.reader_limits, worker_.known_headers)) {
             case RequestReader::Step::more:
                 size = at + have;
                 return;
@@ -215,7 +215,8 @@ void Connection::dispatch(std::uint8_t* request) noexcept {
     const Span body = reader_.body();
     Exchange exchange(*this,
                       Request{method, head.path.empty() ? std::string_view{"/"} : head.path.of(request),
-                              ByteView{request + body.at, body.size}, head.content_type.value.of(request)});
+                              ByteView{request + body.at, body.size},
+                              head.headers.content_type.value.of(request + reader_.header_lines().at)});
     request_ = request;
     exchanging_ = Exchanging::asked;
     worker_.handler.answer(exchange);

@@ -1,6 +1,7 @@
 #include "responder/http/preconditions.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "responder/http/date.h"
 #include "responder/http/grammar.h"
@@ -24,12 +25,12 @@ std::string_view take_tag(std::string_view& list) noexcept {
 
 // If-None-Match over all its lines.
 bool any_tag_matches(const Conditions& conditions, std::string_view tag) noexcept {
-    const Field& field = conditions.head->if_none_match;
+    const Field& field = conditions.head->headers.if_none_match;
     if (field.lines == 1)
-        return tag_list_matches(field.value.of(conditions.request), tag);
+        return tag_list_matches(conditions.value(field), tag);
     static constexpr std::string_view name = "if-none-match:";
     bool matches = false;
-    std::string_view lines = conditions.head_lines.of(conditions.request);
+    std::string_view lines = conditions.lines;
     while (!lines.empty() && !matches) {
         const std::size_t end = std::min(lines.find('\r'), lines.size());
         const std::string_view line = lines.substr(0, end);
@@ -57,11 +58,17 @@ std::optional<std::uint64_t> parse_position(std::string_view text, std::uint64_t
 }  // namespace
 
 void write_entity_tag(const EntityTag& tag, char* out) noexcept {
-    static constexpr std::string_view digits = "0123456789abcdef";
+    static constexpr auto pairs = [] {
+        constexpr std::string_view digits = "0123456789abcdef";
+        std::array<std::array<char, 2>, 256> all{};
+        for (std::size_t octet = 0; octet < all.size(); ++octet)
+            all[octet] = {digits[octet >> 4], digits[octet & 15]};
+        return all;
+    }();
     *out++ = '"';
     for (const std::uint8_t octet : tag) {
-        *out++ = digits[octet >> 4];
-        *out++ = digits[octet & 15];
+        std::memcpy(out, pairs[octet].data(), 2);
+        out += 2;
     }
     *out = '"';
 }
@@ -88,7 +95,7 @@ bool tag_list_matches(std::string_view list, std::string_view quoted_tag) noexce
 }
 
 bool not_modified(const Conditions& conditions, const Caching& caching, UtcTime now) noexcept {
-    const RequestHead& head = *conditions.head;
+    const HeaderFacts& head = conditions.head->headers;
     if (head.if_none_match.lines != 0) {
         EntityTagText tag;
         write_entity_tag(caching.etag, tag.data());
@@ -96,7 +103,7 @@ bool not_modified(const Conditions& conditions, const Caching& caching, UtcTime 
     }
     if (head.if_modified_since.lines != 1)
         return false;
-    const auto since = parse_date(head.if_modified_since.value.of(conditions.request), now);
+    const auto since = parse_date(conditions.value(head.if_modified_since), now);
     return since && *since <= now && caching.last_modified <= *since;
 }
 
@@ -134,19 +141,19 @@ ByteRange parse_range(std::string_view value, std::uint64_t size) noexcept {
 
 ByteRange choose_range(const Conditions& conditions, const std::optional<Caching>& caching,
                        std::uint64_t size) noexcept {
-    const RequestHead& head = *conditions.head;
+    const HeaderFacts& head = conditions.head->headers;
     const ByteRange whole{ByteRange::Kind::whole, 0, size};
-    if (head.verb != Verb::get || head.range.lines != 1)
+    if (conditions.head->verb != Verb::get || head.range.lines != 1)
         return whole;
     if (head.if_range.lines != 0) {
         EntityTagText tag;
         if (!caching || head.if_range.lines != 1)
             return whole;
         write_entity_tag(caching->etag, tag.data());
-        if (head.if_range.value.of(conditions.request) != std::string_view{tag.data(), tag.size()})
+        if (conditions.value(head.if_range) != std::string_view{tag.data(), tag.size()})
             return whole;
     }
-    return parse_range(head.range.value.of(conditions.request), size);
+    return parse_range(conditions.value(head.range), size);
 }
 
 }  // namespace eightbells::http

@@ -7,18 +7,20 @@
 #include <string_view>
 
 #include "responder/http/exchange.h"
-#include "responder/http/request_reader.h"
+#include "responder/http/request_head.h"
 
 namespace eightbells::http {
 
 using EntityTagText = std::array<char, 34>;                       // 32 hexadecimal digits in quotes
 void write_entity_tag(const EntityTag& tag, char* out) noexcept;  // sizeof(EntityTagText) octets
 
-// A request's header fields as preconditions see them; views into the request's bytes.
+// A request as preconditions see it; views into the request's bytes.
 struct Conditions {
-    const std::uint8_t* request = nullptr;
     const RequestHead* head = nullptr;
-    Span head_lines;  // of the whole head: If-None-Match may come in several lines
+    std::string_view lines;  // its header lines: where the spans of the head point into
+    std::string_view value(const Field& field) const noexcept {
+        return lines.substr(field.value.at, field.value.size);
+    }
 };
 
 // RFC 9110, section 13.2.2, for GET and HEAD of something that exists: true means 304. If-None-Match is a

@@ -9,39 +9,10 @@
 
 #include "responder/http/chunked.h"
 #include "responder/http/fault.h"
-#include "responder/http/grammar.h"
+#include "responder/http/known_headers.h"
+#include "responder/http/request_head.h"
 
 namespace eightbells::http {
-
-// A piece of a request, as its place from the request's first octet: stays true when the bytes move.
-struct Span {
-    std::uint32_t at = 0;
-    std::uint32_t size = 0;
-    bool empty() const noexcept { return size == 0; }
-    std::string_view of(const std::uint8_t* request) const noexcept {
-        return {reinterpret_cast<const char*>(request) + at, size};
-    }
-};
-
-// A header field whose first line is kept, and how often it came.
-struct Field {
-    Span value;
-    std::uint8_t lines = 0;
-};
-
-// What the connection needs to know of a request's head.
-struct RequestHead {
-    Verb verb = Verb::other;
-    bool http_1_0 = false;
-    bool keep_alive = true;
-    bool has_body = false;
-    Span path;  // empty: "/"
-    Field content_type;
-    Field if_none_match;
-    Field if_modified_since;
-    Field range;
-    Field if_range;
-};
 
 struct ReaderLimits {
     std::size_t target_octets;
@@ -54,9 +25,11 @@ struct ReaderLimits {
 };
 
 // Reads one request at a time out of bytes that arrive in any pieces, and refuses whatever RFC 9112 leaves
-// no doubt about. llhttp parses the head, fed line by line once each line is whole and has passed the rules
-// that it lets through (line folding, bare LF, an empty name, ...); framing of the body is read here. Every
-// verdict falls at a fixed octet, so that it cannot depend on the pieces.
+// no doubt about. The request line is judged here (parse_request_line): llhttp cannot tell an unknown method
+// from garbage, and took most of its time over the target. llhttp parses the header lines, each given to it
+// once it is whole and has passed the rules that llhttp lets through (line folding, bare LF, an empty name,
+// ...). The framing of the body is read here. Every verdict falls at a fixed octet, so that it cannot depend
+// on the pieces.
 //
 // Copies nothing and allocates nothing. Not for several threads; must not move while a request is begun.
 class RequestReader {
@@ -76,14 +49,15 @@ class RequestReader {
 
     // `data` is the request's first octet, wherever its bytes are by now; `size` counts all octets there,
     // those read before included. On `more` it may have shrunk: the framing of a chunked body is dropped.
-    Step read(std::uint8_t* data, std::size_t& size, const ReaderLimits& limits) noexcept;
+    Step read(std::uint8_t* data, std::size_t& size, const ReaderLimits& limits,
+              KnownHeaders& known) noexcept;
 
     // From here on after `complete`.
     const RequestHead& head() const noexcept { return head_; }
-    Span body() const noexcept { return body_; }
+    Span body() const noexcept { return body_; }                 // from the request's first octet
     std::size_t consumed() const noexcept { return consumed_; }  // where the next request begins
-    // All of the head, for headers that came in several lines.
-    Span head_lines() const noexcept { return {headers_at_, head_end_ - headers_at_}; }
+    // The header lines with the empty one: what the spans of HeaderFacts count from.
+    Span header_lines() const noexcept { return {headers_at_, head_end_ - headers_at_}; }
 
     // After `fault`. When the whole request has been read nevertheless (a method not served, say), consumed()
     // is valid and the connection can live on.
@@ -95,14 +69,18 @@ class RequestReader {
   private:
     enum class At : std::uint8_t { head, body, chunked };
     static const llhttp_settings_t& callbacks() noexcept;
+    static llhttp_t parser_after_line(std::string_view line) noexcept;
     static RequestReader& of(llhttp_t* parser) noexcept { return *static_cast<RequestReader*>(parser->data); }
 
     Step refuse(Fault fault) noexcept;
-    Step read_head(std::uint8_t* data, std::size_t size, const ReaderLimits& limits) noexcept;
-    bool take_line(std::uint8_t* data, std::uint32_t line_end, const ReaderLimits& limits) noexcept;
+    Step read_head(const std::uint8_t* data, std::size_t size, const ReaderLimits& limits,
+                   KnownHeaders& known) noexcept;
+    bool take_known(const std::uint8_t* data, std::uint32_t have, KnownHeaders& known) noexcept;
+    bool take_line(const std::uint8_t* data, std::uint32_t line_end, const ReaderLimits& limits) noexcept;
     bool take_first_line(std::string_view line, const ReaderLimits& limits) noexcept;
     bool feed(const std::uint8_t* data, std::uint32_t end) noexcept;
-    Step finish_head(const std::uint8_t* data, const ReaderLimits& limits) noexcept;
+    Step finish_head(const std::uint8_t* data, const ReaderLimits& limits, KnownHeaders& known) noexcept;
+    Step begin_body() noexcept;
     bool judge_framing(const std::uint8_t* data, const ReaderLimits& limits) noexcept;
     Step read_body(std::uint8_t* data, std::size_t& size, const ReaderLimits& limits) noexcept;
     void note_name(const char* at, std::size_t size) noexcept;
@@ -111,7 +89,7 @@ class RequestReader {
     Field* field_named(std::string_view name) noexcept;
 
     llhttp_t parser_;
-    const std::uint8_t* data_ = nullptr;  // while llhttp runs
+    const std::uint8_t* header_lines_begin_ = nullptr;  // while llhttp runs
     RequestHead head_;
     Field host_;
     Field content_length_;
@@ -121,15 +99,13 @@ class RequestReader {
     Span name_;
     Span value_;
     Span body_;
-    std::uint64_t body_octets_ = 0;
     std::size_t consumed_ = 0;
-    std::uint32_t scanned_ = 0;        // looked for LF up to here
-    std::uint32_t line_at_ = 0;        // the current line
-    std::uint32_t parsed_ = 0;         // given to llhttp up to here
-    std::uint32_t first_line_at_ = 0;  // 2 when an empty line came first
-    std::uint32_t headers_at_ = 0;     // 0: the request line is not whole yet
-    std::uint32_t head_end_ = 0;       // 0: the head is not whole yet
-    std::uint16_t header_lines_ = 0;
+    std::uint32_t scanned_ = 0;     // looked for LF up to here
+    std::uint32_t line_at_ = 0;     // the current line
+    std::uint32_t parsed_ = 0;      // given to llhttp up to here
+    std::uint32_t headers_at_ = 0;  // 0: the request line is not whole yet
+    std::uint32_t head_end_ = 0;    // 0: the head is not whole yet
+    std::uint16_t header_line_count_ = 0;
     ChunkedBody chunks_;
     At at_ = At::head;
     Fault fault_ = Fault::request_line;

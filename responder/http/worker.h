@@ -59,6 +59,7 @@ struct Worker {
     ReaderLimits reader_limits;
     WireCounters counters;
     BufferPool pool;
+    KnownHeaders known_headers;
     Moment moment;
     std::chrono::steady_clock::time_point steady_now;
 

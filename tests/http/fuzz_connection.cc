@@ -131,8 +131,8 @@ class Bench {
     std::unique_ptr<Listener> listener_;
 };
 
-// The connection may refuse a line as soon as it is whole, where the second reading looks at whole heads: that
-// is right when no end of the head could have made it good, with a Host or without.
+// The connection may refuse a line as soon as it is whole, where the second reading looks at whole heads:
+// that is right when no end of the head could have made it good, with a Host or without.
 bool refused_if_the_head_ended_here(std::string_view stream, const StrictLimits& limits) {
     const std::string lines(stream.substr(0, stream.rfind('\n') + 1));
     return judge(lines + "\r\n", limits).end == Judgement::End::refused &&
