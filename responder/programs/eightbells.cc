@@ -13,15 +13,95 @@ namespace {
 
 using namespace eightbells;
 
-void add_event_options(CLI::App& command, programs::EventArguments& arguments) {
-    command.add_option("serial", arguments.serial, "the certificate's serial number, hexadecimal")
-        ->required();
-    command.add_option("--issuer", arguments.issuer, "the issuer's name; not needed with a single one");
-    command.add_option("--source", arguments.source, "who says so (default: operator)");
-    command.add_option("--sequence", arguments.sequence, "the source's own number of this event, from 1");
-    command.add_option("--time", arguments.time, "when it took effect, 2026-11-22T06:40:00Z (default: now)");
-    command.add_option("--invalidity-date", arguments.invalidity_date,
-                       "when the key is thought to have become invalid");
+// The command line as it was read: the job it asks for, and what the job needs. Jobs point into it.
+struct CommandLine {
+    const SystemClock clock;
+    std::string file = "eightbells.toml";
+    std::optional<config::Role> files;  // whose files are looked at before the job begins
+    std::function<int(const config::Config&)> job;
+    programs::EventArguments event;
+    programs::ImportArguments import;
+    programs::ShowArguments show;
+    std::string issuer;
+    std::string confirm;
+    std::string time;
+};
+
+int check_config(const config::Config& config, const Clock& clock);
+
+void add_plain_commands(CLI::App& app, CommandLine& line) {
+    app.add_subcommand("run", "start the signer and a front and keep them running")->callback([&] {
+        line.job = programs::run;
+    });
+    app.add_subcommand("check-config", "explain every mistake in the configuration")->callback([&] {
+        line.files = config::Role::both;
+        line.job = [&](const config::Config& config) { return check_config(config, line.clock); };
+    });
+    app.add_subcommand("status", "what the running signer has published")->callback([&] {
+        line.job = programs::status;
+    });
+    app.add_subcommand("verify", "check every byte and every signature of the store")->callback([&] {
+        line.job = [&](const config::Config& config) { return programs::verify(config, line.clock); };
+    });
+}
+
+void add_event_command(CLI::App& app, CommandLine& line, const std::string& name, const std::string& help,
+                       bool has_reason) {
+    auto* command = app.add_subcommand(name, help);
+    auto& event = line.event;
+    command->add_option("serial", event.serial, "the certificate's serial number, hexadecimal")->required();
+    command->add_option("--issuer", event.issuer, "the issuer's name; not needed with a single one");
+    command->add_option("--source", event.source, "who says so (default: operator)");
+    command->add_option("--sequence", event.sequence, "the source's own number of this event, from 1");
+    command->add_option("--time", event.time, "when it took effect, 2026-11-22T06:40:00Z (default: now)");
+    command->add_option("--invalidity-date", event.invalidity_date,
+                        "when the key is thought to have become invalid");
+    if (has_reason)
+        command->add_option("--reason", event.reason,
+                            "keyCompromise, superseded, ... (RFC 5280, section 5.3.1)");
+    command->callback([&line, name] {
+        line.event.action = name;
+        line.job = [&line](const config::Config& config) { return programs::send_event(config, line.event); };
+    });
+}
+
+void add_import_command(CLI::App& app, CommandLine& line) {
+    auto* command = app.add_subcommand("import", "take up a CA's records: all of the file or nothing");
+    command->add_option("kind", line.import.kind, "index, crl, csv, json-lines or folder")
+        ->required()
+        ->check(CLI::IsMember({"index", "crl", "csv", "json-lines", "folder"}));
+    command->add_option("path", line.import.path)->required();
+    command->add_option("--issuer", line.import.issuer, "the issuer's name; not needed with a single one");
+    command->callback([&line] {
+        line.job = [&line](const config::Config& config) { return programs::import(config, line.import); };
+    });
+}
+
+void add_compromise_command(CLI::App& app, CommandLine& line) {
+    auto* command = app.add_subcommand("compromise",
+                                       "the CA's own key is compromised: revoke every certificate, for good");
+    command->add_option("issuer", line.issuer, "the issuer's name")->required();
+    command->add_option("--confirm", line.confirm, "the issuer's name once more")->required();
+    command->add_option("--time", line.time, "since when, 2026-11-22T06:40:00Z (default: now)");
+    command->callback([&line] {
+        line.job = [&line](const config::Config& config) {
+            return programs::compromise(config, line.issuer, line.confirm, line.time);
+        };
+    });
+}
+
+void add_show_command(CLI::App& app, CommandLine& line) {
+    auto& show = line.show;
+    auto* command = app.add_subcommand("show", "what is stored for a serial number and what would be sent");
+    command->add_option("serial", show.serial, "hexadecimal")->required();
+    command->add_option("--issuer", show.issuer, "the issuer's name; not needed with a single one");
+    command->add_option("--hash", show.hash, "sha256 or sha1")->check(CLI::IsMember({"sha256", "sha1"}));
+    command->add_flag("--der", show.der, "write the answer's bytes to standard output");
+    command->callback([&line] {
+        line.job = [&line](const config::Config& config) {
+            return programs::show(config, line.show, line.clock);
+        };
+    });
 }
 
 // What `check-config` adds to what every program says about its configuration: keys and certificates, judged
@@ -51,83 +131,23 @@ int check_config(const config::Config& config, const Clock& clock) {
 
 int main(int argc, char** argv) {
     CLI::App app{"Eightbells: OCSP responder and CRL distribution, at the operator's hand."};
-    std::string file = "eightbells.toml";
-    app.add_option("--config", file, "the configuration file")->capture_default_str();
+    CommandLine line;
+    app.add_option("--config", line.file, "the configuration file")->capture_default_str();
     app.require_subcommand(1);
     app.fallthrough();  // --config may stand behind the subcommand as well
-
-    const SystemClock clock;
-    std::function<int(const config::Config&)> job;
-    std::optional<config::Role> files;
-    app.add_subcommand("run", "start the signer and a front and keep them running")->callback([&] {
-        job = programs::run;
-    });
-    app.add_subcommand("check-config", "explain every mistake in the configuration")->callback([&] {
-        files = config::Role::both;
-        job = [&](const config::Config& config) { return check_config(config, clock); };
-    });
-    app.add_subcommand("status", "what the running signer has published")->callback([&] {
-        job = programs::status;
-    });
-    app.add_subcommand("verify", "check every byte and every signature of the store")->callback([&] {
-        job = [&](const config::Config& config) { return programs::verify(config, clock); };
-    });
-
-    programs::EventArguments event;
-    for (const auto& [name, help] :
-         {std::pair{"revoke", "revoke a certificate, for good"},
-          {"hold", "suspend a certificate"},
-          {"release", "release a certificate from hold"},
-          {"correct", "correct the reason, time or invalidity date of a revocation"}}) {
-        auto* command = app.add_subcommand(name, help);
-        add_event_options(*command, event);
-        if (std::string_view{name} == "revoke" || std::string_view{name} == "correct") {
-            command->add_option("--reason", event.reason,
-                                "keyCompromise, superseded, ... (RFC 5280, section 5.3.1)");
-        }
-        command->callback([&, name = std::string{name}] {
-            event.action = name;
-            job = [&](const config::Config& config) { return programs::send_event(config, event); };
-        });
-    }
-
-    programs::ImportArguments import;
-    auto* import_command = app.add_subcommand("import", "take up a CA's records: all of the file or nothing");
-    import_command->add_option("kind", import.kind, "index, crl, csv, json-lines or folder")
-        ->required()
-        ->check(CLI::IsMember({"index", "crl", "csv", "json-lines", "folder"}));
-    import_command->add_option("path", import.path)->required();
-    import_command->add_option("--issuer", import.issuer, "the issuer's name; not needed with a single one");
-    import_command->callback(
-        [&] { job = [&](const config::Config& config) { return programs::import(config, import); }; });
-
-    std::string issuer;
-    std::string confirm;
-    std::string time;
-    auto* compromise = app.add_subcommand(
-        "compromise", "the CA's own key is compromised: revoke every certificate, for good");
-    compromise->add_option("issuer", issuer, "the issuer's name")->required();
-    compromise->add_option("--confirm", confirm, "the issuer's name once more")->required();
-    compromise->add_option("--time", time, "since when, 2026-11-22T06:40:00Z (default: now)");
-    compromise->callback([&] {
-        job = [&](const config::Config& config) {
-            return programs::compromise(config, issuer, confirm, time);
-        };
-    });
-
-    programs::ShowArguments show;
-    auto* show_command =
-        app.add_subcommand("show", "what is stored for a serial number and what would be sent");
-    show_command->add_option("serial", show.serial, "hexadecimal")->required();
-    show_command->add_option("--issuer", show.issuer, "the issuer's name; not needed with a single one");
-    show_command->add_option("--hash", show.hash, "sha256 or sha1")->check(CLI::IsMember({"sha256", "sha1"}));
-    show_command->add_flag("--der", show.der, "write the answer's bytes to standard output");
-    show_command->callback(
-        [&] { job = [&](const config::Config& config) { return programs::show(config, show, clock); }; });
+    add_plain_commands(app, line);
+    add_event_command(app, line, "revoke", "revoke a certificate, for good", true);
+    add_event_command(app, line, "hold", "suspend a certificate", false);
+    add_event_command(app, line, "release", "release a certificate from hold", false);
+    add_event_command(app, line, "correct", "correct the reason, time or invalidity date of a revocation",
+                      true);
+    add_import_command(app, line);
+    add_compromise_command(app, line);
+    add_show_command(app, line);
 
     CLI11_PARSE(app, argc, argv);
-    const auto config = programs::load_config(file, "eightbells", files);
+    const auto config = programs::load_config(line.file, "eightbells", line.files);
     if (!config)
         return programs::exit_configuration;
-    return job(*config);
+    return line.job(*config);
 }
