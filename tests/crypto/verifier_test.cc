@@ -110,6 +110,20 @@ BOOST_AUTO_TEST_CASE(the_algorithm_beside_a_signature_must_fit_key_and_signature
     BOOST_TEST(!rsa_verifier->verify(as_bytes("no algorithm"), rsa.tbs(), rsa.signature()));
 }
 
+// RFC 4055, section 1.2: the arithmetic would do, but the key says that it is for PSS.
+BOOST_AUTO_TEST_CASE(a_key_of_id_rsassa_pss_verifies_no_pkcs1_v15) {
+    const auto rsa = test::made_certificate("ca-rsa2048");
+    Bytes key(rsa.subject_public_key_info().begin(), rsa.subject_public_key_info().end());
+    BOOST_REQUIRE_EQUAL(to_hex(ByteView{key}.first(19)), "30820122300d06092a864886f70d0101010500");
+    key[16] = 0x0a;  // id-RSASSA-PSS instead of rsaEncryption, without the NULL
+    key.erase(key.begin() + 17, key.begin() + 19);
+    key[3] = 0x20;
+    key[5] = 0x0b;
+    auto verifier = SignatureVerifier::from_public_key(key);
+    BOOST_REQUIRE_MESSAGE(verifier, verifier.error().message);
+    BOOST_TEST(!verifier->verify(rsa.signature_algorithm(), rsa.tbs(), rsa.signature()));
+}
+
 // Ecdsa-Sig-Value is DER: one signature has one spelling.
 BOOST_AUTO_TEST_CASE(an_ecdsa_signature_in_another_spelling_does_not_verify) {
     const auto ca = test::made_certificate("ca");
@@ -133,7 +147,10 @@ BOOST_AUTO_TEST_CASE(an_ecdsa_signature_in_another_spelling_does_not_verify) {
     BOOST_TEST(!verifies(*from_hex("3006020100020100")));  // zeros
     BOOST_TEST(!verifies(*from_hex("30060201ff020101")));  // negative
     BOOST_TEST(!verifies(*from_hex("3003020101")));        // no s
-    BOOST_TEST(!verifies(*from_hex("3009020101020101020101")));
+    Bytes three = good;                                    // a third number behind r and s
+    three[1] = static_cast<std::uint8_t>(three[1] + 3);
+    three.insert(three.end(), {0x02, 0x01, 0x01});
+    BOOST_TEST(!verifies(three));
     BOOST_TEST(verifies(good));
 }
 
