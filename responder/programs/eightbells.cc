@@ -33,7 +33,9 @@ void add_plain_commands(CLI::App& app, CommandLine& line) {
     app.add_subcommand("run", "start the signer and a front and keep them running")->callback([&] {
         line.job = programs::run;
     });
-    app.add_subcommand("check-config", "explain every mistake in the configuration")->callback([&] {
+    auto* check = app.add_subcommand("check-config", "explain every mistake in the configuration");
+    check->add_option("file", line.file, "the configuration file, as with --config");
+    check->callback([&] {
         line.files = config::Role::both;
         line.job = [&](const config::Config& config) { return check_config(config, line.clock); };
     });
