@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <sstream>
@@ -143,10 +144,10 @@ std::string as_text(const std::string& der_response, const std::filesystem::path
     return run({"openssl", "ocsp", "-respin", scratch.string(), "-resp_text", "-noverify"}).out;
 }
 
-std::optional<double> value_of(const std::string& metrics, const std::string& series) {
+double value_of(const std::string& metrics, const std::string& series) {
     const auto at = ("\n" + metrics).find("\n" + series + " ");
     if (at == std::string::npos)
-        return std::nullopt;
+        return std::nan("");
     return std::strtod(metrics.c_str() + at + series.size(), nullptr);
 }
 

@@ -49,8 +49,8 @@ Told ask(const std::string& url, const Authority& authority, const std::string& 
 // A command that prints a DER answer to standard output, read by `openssl ocsp -respin`.
 std::string as_text(const std::string& der_response, const std::filesystem::path& scratch);
 
-// The value of a series in Prometheus' text, "name" or "name{labels}"; nothing when it is not there.
-std::optional<double> value_of(const std::string& metrics, const std::string& series);
+// The value of a series in Prometheus' text, "name" or "name{labels}"; NaN when it is not there.
+double value_of(const std::string& metrics, const std::string& series);
 // The sum over all label values.
 double sum_of(const std::string& metrics, const std::string& name);
 
