@@ -86,7 +86,11 @@ Status Signer::State::prepare(const Start& how) {
         if (error)
             return fail(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
     }
-    fs::permissions(config.signer.data, fs::perms::owner_all, fs::perm_options::replace);
+    std::error_code error;
+    fs::permissions(config.signer.data, fs::perms::owner_all, fs::perm_options::replace, error);
+    if (error)
+        return fail(fmt::format("{}: cannot make this folder private: {}", config.signer.data.string(),
+                                error.message()));
     auto locked = FileLock::acquire(config.signer.data / "lock");
     if (!locked)
         return fail("another signer runs on this data folder", locked.error());
@@ -126,8 +130,12 @@ Status Signer::State::open_ledger(const Start& how) {
     // A folder that has signed before must not begin with an empty ledger unless it is told to: every
     // certificate would be "not issued".
     const fs::path ledger_file = config.signer.data / "ledger.db";
-    const bool first_start = !fs::exists(config.signer.store_key) && !fs::exists(page_file_path(config));
-    if (!fs::exists(ledger_file) && !first_start && !how.create_ledger) {
+    const auto is_there = [](const fs::path& path) {
+        std::error_code ignored;  // what cannot be looked at is reported by what opens it
+        return fs::exists(path, ignored);
+    };
+    const bool first_start = !is_there(config.signer.store_key) && !is_there(page_file_path(config));
+    if (!is_there(ledger_file) && !first_start && !how.create_ledger) {
         return fail(
             fmt::format("{}: the ledger is missing although this folder has signed before. Restore it from a "
                         "backup, or start once with "
