@@ -1,7 +1,7 @@
 #define BOOST_TEST_MODULE ocsp_answer_peers
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
-#include <regex>
 
 #include "responder/ocsp/extension.h"
 #include "responder/ocsp/response.h"
@@ -210,7 +210,10 @@ BOOST_AUTO_TEST_CASE(b_12_openssls_asn1_printer_sees_only_the_times_and_extensio
         peer::must_run(signer.folder, "openssl asn1parse -inform DER -in data.der -dump");
     std::size_t times = 0;
     for (const std::string& time : peer::lines_after(text, "GENERALIZEDTIME   :")) {
-        BOOST_TEST(std::regex_match(time, std::regex("[0-9]{14}Z")), time);
+        const bool seconds_in_utc =
+            time.size() == 15 && time.back() == 'Z' &&
+            std::all_of(time.begin(), time.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+        BOOST_TEST(seconds_in_utc, time);
         ++times;
     }
     BOOST_TEST(times == 4U,
