@@ -10,6 +10,7 @@ namespace eightbells::conformance {
 
 namespace {
 std::unique_ptr<RunWorld> world;
+Scrapes scrapes;
 
 struct Served {
     void setup() {
@@ -19,6 +20,7 @@ struct Served {
                                        {"rsa", KeyKind::rsa2048},
                                        {"pss", KeyKind::rsa2048, true}});
         world->start();
+        scrapes = {world->front_metrics(), world->signer_metrics()};
     }
     // What it throws fails the run: nothing may be left behind.
     void teardown() {
@@ -31,6 +33,10 @@ BOOST_TEST_GLOBAL_FIXTURE(Served);
 
 RunWorld& served() {
     return *world;
+}
+
+const Scrapes& scraped_at_start() {
+    return scrapes;
 }
 
 Meaning meaning_of(const Authority::Entry& entry) {

@@ -10,6 +10,13 @@ namespace eightbells::conformance {
 // record.
 RunWorld& served();
 
+// What its programs exported when they were ready and nobody had asked yet.
+struct Scrapes {
+    std::string front;
+    std::string signer;
+};
+const Scrapes& scraped_at_start();
+
 // What a certificate's line in index.txt means, as peers say it.
 struct Meaning {
     bool revoked = false;
