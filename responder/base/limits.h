@@ -312,6 +312,9 @@ inline constexpr std::size_t signing_contexts = 1024;
 inline constexpr std::size_t changes_per_patch = 1000;
 // Above this many waiting new certificates of one issuer whole pages are signed instead of patches.
 inline constexpr std::size_t changes_before_pages = 4000;
+// A page that is planned for 8 KiB still holds its records at four times that; beyond, splitting one bit at a
+// time would fail.
+inline constexpr unsigned splits_before_anew = 2;
 inline constexpr std::size_t changes_fetched = 20'000;
 // Pages signed between two looks at the changes: 8 pages of 90 records for two hashes are about 0.3 s of two
 // cores at P-256 with self-check; a change of status waits no longer than that.
@@ -344,7 +347,9 @@ inline constexpr double signing_share = 0.6;  // of that rate is the most that r
 // The control socket: operators and a CA's connector.
 inline constexpr std::size_t control_connections = 64;
 inline constexpr std::size_t control_line_octets = 64 * 1024;
-inline constexpr std::size_t control_batch = 256;  // events in one transaction
+inline constexpr std::ptrdiff_t control_nesting = 8;  // brackets in a line
+inline constexpr std::size_t control_commands = 64;   // other than events, in one reading of 256 KiB
+inline constexpr std::size_t control_batch = 256;     // events in one transaction
 inline constexpr std::size_t control_imports_waiting = 16;
 inline constexpr std::chrono::seconds control_idle{3600};
 // The private call: one connection a front's worker; calls that wait and how long. At 1.4 ms an RSA-2048

@@ -27,7 +27,7 @@ std::string report_to_json(const ledger::ImportReport& report) {
                 {"corrected", report.corrected}, {"unchanged", report.unchanged},
                 {"missing", report.missing},     {"contradicted", report.contradicted},
                 {"warnings", report.warnings}}
-        .dump();
+        .dump(-1, ' ', false, json::error_handler_t::replace);  // file names are any bytes
 }
 
 Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer& fed, const std::string& kind,
@@ -133,6 +133,7 @@ const FedIssuer* Control::State::issuer(const json& line) const {
 
 std::optional<std::size_t> Control::State::take(LocalConnection& connection, ByteView input) {
     std::size_t used = 0;
+    std::size_t commands = 0;
     std::vector<std::pair<json, ledger::Event>> events;
     while (true) {
         const auto rest = as_text(input.subspan(used));
@@ -146,7 +147,9 @@ std::optional<std::size_t> Control::State::take(LocalConnection& connection, Byt
         const auto text = rest.substr(0, end);
         if (text.find_first_not_of(" \t\r") == std::string_view::npos)
             continue;
-        const json line = json::parse(text, nullptr, false);
+        // Flat objects only: what is nested deeply would be taken apart and written back by recursion.
+        const auto opened = std::ranges::count_if(text, [](char c) { return c == '{' || c == '['; });
+        const json line = opened > limits::control_nesting ? json{} : json::parse(text, nullptr, false);
         const bool is_event = line.is_object() && line.value("do", json{}) == "event";
         if (is_event) {
             auto event = event_from_json(line);
@@ -164,6 +167,8 @@ std::optional<std::size_t> Control::State::take(LocalConnection& connection, Byt
             continue;
         }
         answer_events(connection, events);  // answers stay in the order of the lines
+        if (++commands > limits::control_commands)
+            return std::nullopt;  // answers would pile up faster than they can be read
         if (!line.is_object()) {
             send(connection, json::object(), refusal("a JSON object on one line is expected"));
             continue;

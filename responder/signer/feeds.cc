@@ -39,9 +39,14 @@ Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListene
 }
 
 Feeds::~Feeds() {
+    stop();
+}
+
+void Feeds::stop() {
     {
         const std::scoped_lock lock{mutex_};
         stopping_ = true;
+        imports_.clear();
     }
     wake_.notify_all();
     if (thread_.joinable())

@@ -57,6 +57,9 @@ class Feeds {
     // and for tests, before start().
     bool look_once();
     void start();
+    // Ends the thread once the import that runs is done; what waits is dropped. Nothing calls the listener
+    // any more after it.
+    void stop();
 
     // The moment up to which the issuer's status is known to be right (B-13): when its index was last seen
     // whole and unchanged, else what the ledger says. Any thread.

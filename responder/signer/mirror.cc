@@ -52,6 +52,14 @@ void Mirror::hand_over(const cache::Batch& batch) {
     wake_.notify_all();
 }
 
+void Mirror::compare_soon() {
+    {
+        const std::scoped_lock lock{mutex_};
+        compare_due_ = true;
+    }
+    wake_.notify_all();
+}
+
 void Mirror::note_failure(const Error& error) {
     metrics_.store_reachable().set(false);
     if (!failure_logged_)

@@ -34,6 +34,7 @@ class Mirror {
 
     // Any thread; never waits.
     void hand_over(const cache::Batch& batch);
+    void compare_soon();  // more changed than one batch says
 
   private:
     void loop();

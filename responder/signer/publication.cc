@@ -132,6 +132,8 @@ std::optional<seconds> Publication::shortest_runway(UtcTime now, seconds period)
 
 Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, std::uint64_t sequence,
                                   const AnswerTimes& times) {
+    if (auto usable = refuse_while_stale(); !usable)
+        return usable;
     const UtcTime now = times.produced_at;
     cache::Batch batch;
     std::uint16_t profiles = 0;
@@ -155,6 +157,8 @@ Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, s
             batch.put.emplace_back(std::move(name), std::move(bytes));
         }
     }
+    const Says says =
+        complete_ ? Says::all : Says::part;  // earlier pages of a first signing went out without a head
     if (!complete_) {
         complete_ = std::ranges::none_of(facts_, [](const Facts& facts) { return facts.signed_at == 0; });
         if (!complete_) {
@@ -168,7 +172,7 @@ Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, s
         }
     }
     prune_patches(batch);
-    return commit(std::move(batch), sequence, now);
+    return commit(std::move(batch), sequence, now, says);
 }
 
 Status Publication::publish_patch(Bytes patch, std::vector<std::uint64_t> serial_hashes,
@@ -235,9 +239,15 @@ void Publication::prune_profiles(cache::Batch& batch) {
     profiles_ = std::move(kept);
 }
 
-Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime now) {
+Status Publication::refuse_while_stale() const {
     if (stale_)
         return fail("an earlier publication failed half way; what is stored must be loaded again first");
+    return {};
+}
+
+Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime now, Says says) {
+    if (auto usable = refuse_while_stale(); !usable)
+        return usable;
     if (profiles_.size() > limits::profiles_before_pruning)
         prune_profiles(batch);
     cache::Head head;
@@ -275,7 +285,7 @@ Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime n
         return stored;
     }
     version_.sequence = sequence;
-    hand_on_(batch);
+    hand_on_(says == Says::all ? &batch : nullptr);
     return {};
 }
 

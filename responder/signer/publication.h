@@ -29,7 +29,9 @@ namespace eightbells::signer {
 // is marked published before the page file has it.
 class Publication {
   public:
-    using HandOn = std::function<void(const cache::Batch&)>;  // called after the page file has the batch
+    // After the page file has it: the batch, or null where one batch does not say all that changed and the
+    // store must be compared.
+    using HandOn = std::function<void(const cache::Batch*)>;
 
     Publication(std::shared_ptr<const Identity> identity, cache::PageFile& pages,
                 const keys::StoreKey& store_key, HandOn hand_on);
@@ -61,6 +63,9 @@ class Publication {
 
     // Starts from nothing with this many bits. Heads are published again once every page is signed.
     void begin_anew(unsigned page_bits);
+    // What is published no longer fits: complete() is false until begin_anew() and every page is signed; the
+    // old head is served meanwhile.
+    void give_up() noexcept { complete_ = false; }
     // Pages that are due, never signed ones first, then the longest overdue; at most `at_most`.
     std::vector<std::uint32_t> due(UtcTime now, seconds period, std::size_t at_most) const;
     std::uint64_t count_due(UtcTime now, seconds period) const;
@@ -109,9 +114,13 @@ class Publication {
         std::size_t octets = 0;
     };
 
-    Status load_set(const cache::Head::Set& stored, const OnRevoked& revoked, Loaded& report);
-    Status load_pages(Set& set, const OnRevoked& revoked, Loaded& report);
-    Status load_patches(const cache::Head& head, const OnRevoked& revoked);
+    Result<bool> load_set(const cache::Head::Set& stored, bool wanted, const OnRevoked& revoked,
+                          Loaded& report);
+    Status load_pages(Set& set, bool wanted, const OnRevoked& revoked, Loaded& report);
+    Result<bool> load_patches(const cache::Head& head, const OnRevoked& revoked);
+    bool is_signed_now(cache::SetId id) const noexcept;
+    bool prepare_facts(const cache::Head& head);
+    void note_age(Facts& facts, const cache::PageHeader& header);
     void reset();
     std::uint16_t profile_bit(const cache::Digest& digest);
     std::vector<std::size_t> patches_to_join() const;
@@ -119,7 +128,9 @@ class Publication {
                                                    std::vector<std::uint64_t>& serial_hashes);
     void prune_patches(cache::Batch& batch);
     void prune_profiles(cache::Batch& batch);
-    Status commit(cache::Batch batch, std::uint64_t sequence, UtcTime now);
+    enum class Says { all, part };  // whether the batch holds everything since the last head
+    Status commit(cache::Batch batch, std::uint64_t sequence, UtcTime now, Says says = Says::all);
+    Status refuse_while_stale() const;
     Facts& facts_of(std::uint64_t serial_hash) { return facts_[cache::page_index(serial_hash, page_bits_)]; }
 
     std::shared_ptr<const Identity> identity_;

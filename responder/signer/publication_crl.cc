@@ -24,16 +24,23 @@ Status Publication::publish_crl(const std::string& path, ByteView der, UtcTime n
              ++piece) {
             batch.erase.push_back(cache::crl_piece_name(issuer_, at->digest, piece));
         }
+    }
+    if (auto usable = refuse_while_stale(); !usable)
+        return usable;
+    if (!complete_) {  // goes out with the first head
+        batch.issuer = issuer_;
+        batch.erase.clear();
+        if (auto stored = pages_.publish(batch); !stored)
+            return stored;
+    }
+    if (at != crls_.end()) {
         *at = {path, digest, der.size()};
     } else {
         crls_.push_back({path, digest, der.size()});
         std::ranges::sort(crls_, {}, &cache::Head::CrlRef::path);
     }
-    if (!complete_) {  // goes out with the first head
-        batch.issuer = issuer_;
-        batch.erase.clear();
-        return pages_.publish(batch);
-    }
+    if (!complete_)
+        return {};
     return commit(std::move(batch), next_sequence(), now);
 }
 

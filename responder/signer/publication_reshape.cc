@@ -15,6 +15,8 @@ using cache::empty_digest;
 Status Publication::split(UtcTime now) {
     if (page_bits_ >= limits::page_bits)
         return fail(fmt::format("{} bits of pages is the most", limits::page_bits));
+    if (auto usable = refuse_while_stale(); !usable)
+        return usable;
     const std::uint64_t sequence = next_sequence();
     const unsigned bits = page_bits_ + 1;
     std::vector<Facts> facts(std::size_t{1} << bits);
@@ -34,8 +36,8 @@ Status Publication::split(UtcTime now) {
             if (!stored)
                 return tl::unexpected<Error>(stored.error());
             if (!stored->front() || crypto::sha256(*stored->front()) != set.tree.page(index)) {
-                return fail(
-                    fmt::format("page {} is damaged in the page file; it is signed again first", index));
+                facts_[index].signed_at = 0;  // damaged: signed again first, then split
+                return {};
             }
             auto page = cache::Page::parse(std::move(*stored->front()));
             if (!page)
@@ -71,7 +73,7 @@ Status Publication::split(UtcTime now) {
     sets_ = std::move(sets);
     facts_ = std::move(facts);
     page_bits_ = bits;
-    return commit(std::move(erased), sequence, now);
+    return commit(std::move(erased), sequence, now, Says::part);
 }
 
 // The smaller ones, so that a big patch is not copied again and again; as many as one patch can hold, with

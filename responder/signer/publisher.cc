@@ -68,43 +68,61 @@ Status Publisher::add_issuer(std::shared_ptr<const Identity> identity, std::uint
     return {};
 }
 
+// Revocations that were published and that the ledger does not know, or knows as a hold only: back into it,
+// all or nothing.
+Status Publisher::take_back(const Identity& identity,
+                            const std::vector<std::pair<Serial, Revocation>>& forgotten) {
+    if (forgotten.empty())
+        return {};
+    ledger::Ledger::ImportSource source;
+    source.issuer = identity.issuer.id();
+    source.name = "published";
+    source.file = "the page file";
+    source.as_of = clock_.now();
+    source.issue_unknown = true;
+    source.repeats_tolerated = true;  // once a hash
+    const auto produce = [&](const ledger::Ledger::Take& take) -> Result<crypto::Sha256Digest> {
+        for (const auto& [serial, revocation] : forgotten) {
+            if (auto taken = take({serial, std::nullopt, std::nullopt, true, revocation, 0}); !taken)
+                return tl::unexpected<Error>(taken.error());
+        }
+        return crypto::sha256(as_bytes(fmt::format("{} {}", to_unix(clock_.now()), forgotten.size())));
+    };
+    auto report = ledger_.import(source, produce);
+    if (!report)
+        return fail("taking published revocations back into the ledger", report.error());
+    spdlog::error("issuer {}: {} revocations were published that the ledger did not know; taken back into it",
+                  identity.settings.name, report->revoked);
+    return {};
+}
+
 // Takes up the page file; a revocation that was once published and that the ledger does not know comes from a
 // ledger restored from an old copy: it is taken back into the ledger before anything is signed (C-08).
 Status Publisher::restore_revocations(Line& line) {
     const auto& identity = *line.publication.identity();
     const std::string& id = identity.issuer.id();
-    std::uint64_t restored = 0;
+    std::vector<std::pair<Serial, Revocation>> forgotten;
+    line.signing_anew.reset();
+    line.as_pages.clear();
     auto loaded = line.publication.load([&](const Serial& serial, const Revocation& revocation) -> Status {
+        if (revocation.reason == CrlReason::certificate_hold)
+            return {};  // may rightly have been released since
         auto known = ledger_.find(id, serial);
         if (!known)
             return tl::unexpected<Error>(known.error());
-        if (*known && (*known)->status)
-            return {};
-        if (revocation.reason == CrlReason::certificate_hold)
-            return {};  // may rightly have been released since
-        ledger::Event event;
-        event.issuer = id;
-        event.source = "published";
-        event.action = ledger::Action::revoke;
-        event.serial = serial;
-        event.reason = revocation.reason;
-        event.time = revocation.time;
-        auto answer = ledger_.apply(event);
-        if (!answer)
-            return tl::unexpected<Error>(answer.error());
-        if (answer->verdict == ledger::Verdict::refused) {
-            spdlog::error("issuer {}: {} was published as revoked, but the ledger refuses it: {}",
-                          identity.settings.name, serial.to_hex(), answer->message);
-        }
-        ++restored;
+        if (!*known || !(*known)->status || on_hold((*known)->status))
+            forgotten.emplace_back(serial, revocation);
         return {};
     });
     if (!loaded)
         return fail(fmt::format("issuer \"{}\"", identity.settings.name), loaded.error());
-    if (restored != 0) {
-        spdlog::error(
-            "issuer {}: {} revocations were published that the ledger did not know; taken back into it",
-            identity.settings.name, restored);
+    if (auto restored = take_back(identity, forgotten); !restored)
+        return restored;
+    // Before anything is imported: from now on every change is written down, whatever an earlier end left
+    // undone.
+    if (line.publication.complete()) {
+        if (auto last = ledger_.last_change_id(id); !last)
+            return fail("ledger", last.error());
     }
     if (!loaded->remark.empty())
         spdlog::warn("issuer {}: page file: {}", identity.settings.name, loaded->remark);
@@ -171,25 +189,31 @@ bool Publisher::round() {
 bool Publisher::step(Line& line) {
     if (clock_.steady() < line.retry_at)
         return false;
-    auto done = sign_what_waits(line);
-    if (!done) {
-        if (line.state.fault != done.error().message) {
-            spdlog::error("issuer {}: {}; what is signed goes on being served",
-                          line.publication.identity()->settings.name, done.error().message);
-        }
-        line.state.fault = done.error().message;
-        ++line.state.failures;
-        line.retry_at = clock_.steady() + limits::signing_retry;
-        // What is held in memory may have gone ahead of the page file: take up again what is really stored.
-        if (line.publication.stale()) {
-            if (auto loaded = restore_revocations(line); !loaded)
-                spdlog::error("{}", loaded.error().message);
-        }
+    // What is held in memory may have gone ahead of the page file: what is really stored is taken up again
+    // first.
+    Result<bool> done = false;
+    if (auto loaded = line.publication.stale() ? restore_revocations(line) : Status{}; !loaded) {
+        done = tl::unexpected<Error>(loaded.error());
     } else {
+        done = sign_what_waits(line);
+    }
+    if (done) {
         line.state.fault.reset();
+    } else {
+        note_fault(line, done.error());
     }
     report(line);
     return done.value_or(false);
+}
+
+void Publisher::note_fault(Line& line, const Error& error) {
+    if (line.state.fault != error.message) {
+        spdlog::error("issuer {}: {}; what is signed goes on being served",
+                      line.publication.identity()->settings.name, error.message);
+    }
+    line.state.fault = error.message;
+    ++line.state.failures;
+    line.retry_at = clock_.steady() + limits::signing_retry;
 }
 
 Result<bool> Publisher::sign_what_waits(Line& line) {
@@ -208,6 +232,9 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
     }
     if (!line.publication.complete())
         return sign_anew(line, times);
+    auto reshaped = reshape(line, now);
+    if (!reshaped || *reshaped)
+        return reshaped;
     auto changed = sign_changes(line, times);
     if (!changed || *changed)
         return changed;
@@ -262,48 +289,67 @@ Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices,
     return {};
 }
 
+// Grown: one bit more once pages are twice as large as planned; anew when they are far too large for their
+// form.
+Result<bool> Publisher::reshape(Line& line, UtcTime now) {
+    const auto& identity = *line.publication.identity();
+    auto count = ledger_.count(identity.issuer.id());
+    if (!count)
+        return tl::unexpected<Error>(count.error());
+    line.state.certificates = *count;
+    const unsigned wanted = page_bits_for(*count, record_octets(identity));
+    const unsigned bits = line.publication.page_bits();
+    if (wanted <= bits + 1)
+        return false;
+    if (wanted > bits + limits::splits_before_anew) {
+        line.publication.give_up();
+        return true;
+    }
+    if (!line.publication.forced(1).empty())
+        return false;  // a page that must be signed again first
+    if (auto split = line.publication.split(now); !split)
+        return tl::unexpected<Error>(split.error());
+    spdlog::info("issuer {}: {} pages now", identity.settings.name,
+                 std::uint64_t{1} << line.publication.page_bits());
+    return true;
+}
+
 Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
     const auto& identity = line.publication.identity();
-    const std::string& id = identity->issuer.id();
-    auto changes = ledger_.unpublished(id, limits::changes_fetched);
+    auto changes = ledger_.unpublished(identity->issuer.id(), limits::changes_fetched);
     if (!changes)
         return tl::unexpected<Error>(changes.error());
     line.state.unpublished = changes->size();
+    // Changes of status come first in the list, and always go out at once.
+    const auto first_new = std::ranges::find(*changes, false, &ledger::Ledger::Change::status_change);
+    const auto news = static_cast<std::size_t>(changes->end() - first_new);
+    if (first_new == changes->begin() && news > limits::changes_before_pages && line.as_pages.empty()) {
+        // Many new certificates: whole pages cost little more than the patches that would be folded into them
+        // anyway. The pages are signed as due ones, in rounds; the changes are marked when all are out. A
+        // crash before that signs them again.
+        for (const auto& change : *changes)
+            line.publication.make_due(crypto::serial_hash(sha256_, change.serial.magnitude()));
+        line.as_pages = std::move(*changes);
+        return false;
+    }
+    if (!line.as_pages.empty() || news > limits::changes_before_pages)
+        changes->erase(first_new, changes->end());
     if (changes->empty())
         return false;
-
-    // Many new certificates: sign whole pages, which cost little more than the patches that would be folded
-    // into them anyway.
-    const auto is_new = [](const ledger::Ledger::Change& change) { return !change.status_change; };
-    if (static_cast<std::size_t>(std::ranges::count_if(*changes, is_new)) > limits::changes_before_pages &&
-        is_new(changes->front())) {
-        std::vector<std::uint64_t> ids;
-        for (const auto& change : *changes) {
-            line.publication.make_due(crypto::serial_hash(sha256_, change.serial.magnitude()));
-            ids.push_back(change.id);
-        }
-        // Signed below as due pages before they are marked: a crash in between signs them again.
-        while (true) {
-            const auto indices = line.publication.forced(limits::pages_per_first_round);
-            if (indices.empty())
-                break;
-            if (auto done = sign_pages(line, indices, times); !done)
-                return tl::unexpected<Error>(done.error());
-        }
-        if (auto marked = ledger_.mark_published(id, ids); !marked)
-            return tl::unexpected<Error>(marked.error());
-        listener_.on_published(*identity, *changes, clock_.now());
-        line.state.last_publication = clock_.now();
-        return true;
-    }
-
     if (changes->size() > limits::changes_per_patch)
         changes->erase(changes->begin() + limits::changes_per_patch, changes->end());
+    return sign_patch(line, std::move(*changes), times);
+}
+
+Result<bool> Publisher::sign_patch(Line& line, std::vector<ledger::Ledger::Change> changes,
+                                   const AnswerTimes& times) {
+    const auto& identity = line.publication.identity();
+    const std::string& id = identity->issuer.id();
     std::vector<ledger::Certificate> certificates;
     std::vector<std::uint64_t> hashes;
     std::vector<std::uint64_t> ids;
     std::set<Serial> seen;
-    for (const auto& change : *changes) {
+    for (const auto& change : changes) {
         ids.push_back(change.id);
         if (!seen.insert(change.serial).second)
             continue;
@@ -323,40 +369,43 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
         return tl::unexpected<Error>(patch.error());
     if (auto published =
             line.publication.publish_patch(std::move(*patch), std::move(hashes), sequence, times.produced_at);
-        !published) {
+        !published)
         return tl::unexpected<Error>(published.error());
-    }
     // Crash here: the changes are signed once more, into a later patch.
     if (auto marked = ledger_.mark_published(id, ids); !marked)
         return tl::unexpected<Error>(marked.error());
     line.state.last_publication = clock_.now();
-    listener_.on_published(*identity, *changes, clock_.now());
+    listener_.on_published(*identity, changes, clock_.now());
     if (auto merged = line.publication.merge_patches(times.produced_at); !merged)
         return tl::unexpected<Error>(merged.error());
     return true;
 }
 
 Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
-    const auto& identity = line.publication.identity();
-    auto count = ledger_.count(identity->issuer.id());
-    if (!count)
-        return tl::unexpected<Error>(count.error());
-    line.state.certificates = *count;
-    // Grown: one bit more once pages are twice as large as planned.
-    if (page_bits_for(*count, record_octets(*identity)) > line.publication.page_bits() + 1) {
-        if (auto split = line.publication.split(times.produced_at); !split)
-            return tl::unexpected<Error>(split.error());
-        spdlog::info("issuer {}: {} pages now", identity->settings.name,
-                     std::uint64_t{1} << line.publication.page_bits());
-        return true;
-    }
-    const auto indices =
-        line.publication.due(times.produced_at, identity->settings.refresh, limits::pages_per_round);
+    const auto indices = line.publication.due(
+        times.produced_at, line.publication.identity()->settings.refresh, limits::pages_per_round);
     if (indices.empty())
         return false;
     if (auto done = sign_pages(line, indices, times); !done)
         return tl::unexpected<Error>(done.error());
+    if (auto finished = finish_as_pages(line); !finished)
+        return tl::unexpected<Error>(finished.error());
     return true;
+}
+
+// The new certificates whose pages are all signed now.
+Status Publisher::finish_as_pages(Line& line) {
+    if (line.as_pages.empty() || !line.publication.forced(1).empty())
+        return {};
+    const auto& identity = *line.publication.identity();
+    std::vector<std::uint64_t> ids;
+    for (const auto& change : line.as_pages)
+        ids.push_back(change.id);
+    if (auto marked = ledger_.mark_published(identity.issuer.id(), ids); !marked)
+        return marked;
+    listener_.on_published(identity, line.as_pages, clock_.now());
+    line.as_pages.clear();
+    return {};
 }
 
 Status Publisher::publish_waiting_crls(Line& line) {
@@ -374,6 +423,8 @@ Status Publisher::publish_waiting_crls(Line& line) {
     if (auto published = line.publication.publish_crl(identity.settings.crl_path, *der, clock_.now());
         !published)
         return published;
+    if (!line.publication.complete())
+        return {};  // it waits until a head stands over it
     const std::scoped_lock lock{mutex_};
     std::erase_if(crls_, [&](const auto& waiting) {
         return waiting.first == identity.issuer.id() && waiting.second == *der;

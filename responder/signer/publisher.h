@@ -86,6 +86,8 @@ class Publisher {
         Publication publication;
         std::chrono::steady_clock::time_point retry_at{};
         PublishedState state;
+        std::vector<ledger::Ledger::Change>
+            as_pages;  // new certificates that wait for their pages to be signed
         std::optional<std::uint64_t>
             signing_anew;  // the change id up to which the pages will hold everything
     };
@@ -93,9 +95,15 @@ class Publisher {
     Result<bool> sign_what_waits(Line& line);
     Result<bool> sign_anew(Line& line, const AnswerTimes& times);
     Status sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times);
+    Result<bool> reshape(Line& line, UtcTime now);
+    Status finish_as_pages(Line& line);
+    Result<bool> sign_patch(Line& line, std::vector<ledger::Ledger::Change> changes,
+                            const AnswerTimes& times);
+    void note_fault(Line& line, const Error& error);
     Result<bool> sign_changes(Line& line, const AnswerTimes& times);
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
     Status restore_revocations(Line& line);
+    Status take_back(const Identity& identity, const std::vector<std::pair<Serial, Revocation>>& forgotten);
     Status publish_waiting_crls(Line& line);
     void report(Line& line);
     void loop();

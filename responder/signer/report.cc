@@ -204,7 +204,7 @@ std::string Report::status_json() const {
             one["fault"] = *state.fault;
         list.push_back(std::move(one));
     }
-    return list.dump();
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace eightbells::signer

@@ -34,6 +34,13 @@ fs::path page_file_path(const config::Config& config) {
 struct Signer::State final : FeedListener {
     explicit State(const config::Config& used_config, const Clock& used_clock)
         : config(used_config), clock(used_clock) {}
+    // An import that runs on the feeds' thread uses the publisher and the control socket: it ends first.
+    ~State() override {
+        if (feeds)
+            feeds->stop();
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     Status prepare(const Start& how);
     Status load_identities();
@@ -204,9 +211,11 @@ Status Signer::State::run(const Start& how) {
     const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
     publisher = std::make_unique<Publisher>(
         *ledger, *pages, *store_key, *press,
-        [this](const cache::Batch& batch) {
-            if (mirror)
-                mirror->hand_over(batch);
+        [this](const cache::Batch* batch) {
+            if (mirror && batch != nullptr)
+                mirror->hand_over(*batch);
+            else if (mirror)
+                mirror->compare_soon();
         },
         as_of, *report, clock);
     for (const auto& identity : identities) {

@@ -40,7 +40,7 @@ struct World : PublisherListener {
     void restart() {
         publisher.reset();
         publisher = std::make_unique<Publisher>(
-            *ledger, *pages, store_key, press, [this](const cache::Batch&) { ++handed_on; },
+            *ledger, *pages, store_key, press, [this](const cache::Batch*) { ++handed_on; },
             [this](const std::string&) { return std::optional{as_of.value_or(clock.now())}; }, *this, clock);
         BOOST_REQUIRE(publisher->add_issuer(identity, 0));
     }
@@ -315,11 +315,13 @@ BOOST_AUTO_TEST_CASE(pages_split_as_the_ca_grows_and_nothing_is_signed_again_for
     world.issue(0, 300);
     world.settle();
     const auto bits = world.head().sets.front().page_bits;
-    world.issue(300, 3'000);
+    world.issue(300, 600);
+    world.settle();
+    world.issue(900, 900);
     world.settle();
     BOOST_TEST(world.head().sets.front().page_bits > bits);
-    BOOST_TEST(world.signatures() == 2U * 3'300);
-    for (unsigned n = 0; n < 3'300; n += 11)
+    BOOST_TEST(world.signatures() == 2U * 1'800);
+    for (unsigned n = 0; n < 1'800; n += 11)
         BOOST_REQUIRE(world.find(n).has_value());
 }
 
@@ -490,6 +492,68 @@ BOOST_AUTO_TEST_CASE(answers_carry_a_truthful_archive_cutoff_and_no_extension_th
     world.clock.advance(12h);
     world.settle();
     BOOST_TEST(to_unix(*parse(3)) == to_unix(not_before));
+}
+
+// Covers: B-23, C-05
+BOOST_AUTO_TEST_CASE(a_damaged_table_or_patch_never_leads_to_a_head_that_calls_the_rest_unissued_or_good) {
+    for (const bool table : {true, false}) {
+        World world;
+        world.issue(0, 20'000);
+        world.settle();
+        world.apply(ledger::Action::revoke, 3, CrlReason::key_compromise);
+        world.settle();
+        const auto set = world.head().sets.front();
+        const std::string name = table ? cache::table_name(world.id(), set.id, set.page_bits, {0, 0})
+                                       : cache::patch_name(world.id(), world.head().patches.front().sequence);
+        BOOST_REQUIRE(world.pages->publish({world.id(), {{name, Bytes{9, 9}}}, {}, {}}));
+        const auto before = world.head().version;
+        world.restart();
+        BOOST_TEST(world.publisher->round());
+        BOOST_TEST((world.head().version == before));  // no head over half of it
+        world.settle();
+        BOOST_TEST((world.head().version > before));
+        BOOST_TEST(world.find(3)->record.status.has_value());
+        for (unsigned n = 0; n < 20'000; n += 199)
+            BOOST_REQUIRE(world.find(n).has_value());
+    }
+}
+
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(a_restored_hold_that_was_published_as_revoked_for_good_becomes_revoked_again) {
+    World world;
+    world.issue(0, 20);
+    world.settle();
+    world.apply(ledger::Action::hold, 4);
+    world.settle();
+    world.publisher.reset();
+    world.ledger.reset();
+    std::filesystem::copy_file(world.folder.path() / "ledger.db", world.folder.path() / "old.db");
+    world.open_ledger(false);
+    world.restart();
+    world.apply(ledger::Action::revoke, 4, CrlReason::key_compromise);
+    world.settle();
+    world.publisher.reset();
+    world.ledger.reset();
+    for (const char* tail : {"", "-wal", "-shm"})
+        std::filesystem::remove(world.folder.path() / (std::string{"ledger.db"} + tail));
+    std::filesystem::rename(world.folder.path() / "old.db", world.folder.path() / "ledger.db");
+    world.open_ledger(false);
+    world.restart();
+    const auto known = *world.ledger->find(world.id(), World::serial(4));
+    BOOST_REQUIRE(known->status);
+    BOOST_TEST((known->status->reason == CrlReason::key_compromise));
+}
+
+BOOST_AUTO_TEST_CASE(a_list_imported_after_an_empty_start_is_signed_whole) {
+    World world;
+    world.settle();
+    BOOST_TEST(world.state.complete);
+    world.issue(0, 12'000);
+    world.settle();
+    BOOST_TEST(!world.state.fault.has_value());
+    BOOST_TEST(world.state.unpublished == 0U);
+    for (unsigned n = 0; n < 12'000; n += 97)
+        BOOST_REQUIRE(world.find(n).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
