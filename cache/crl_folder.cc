@@ -114,12 +114,14 @@ Result<bool> CrlFolder::fetch(const Head::CrlRef& reference, BlobReader& blobs) 
     const std::filesystem::path file = file_of(reference.digest);
     const std::filesystem::path temporary = file.string() + ".new";
     const auto local_failure = [&](std::string_view step) {
-        blobs.reject(file.string(), fmt::format("cannot {}: {}", step, std::strerror(errno)));
+        blobs.reject(crl_piece_name(issuer_, reference.digest, 0),
+                     fmt::format("cannot {} {}: {}", step, file.string(), std::strerror(errno)));
         ::unlink(temporary.c_str());
         return false;
     };
     if (reference.size == 0 || reference.size > limits::crl_octets) {
-        blobs.reject(file.string(), fmt::format("a CRL of {} octets", reference.size));
+        blobs.reject(crl_piece_name(issuer_, reference.digest, 0),
+                     fmt::format("a CRL of {} octets", reference.size));
         return false;
     }
     std::error_code made;
@@ -140,7 +142,7 @@ Result<bool> CrlFolder::fetch(const Head::CrlRef& reference, BlobReader& blobs) 
     if (::rename(temporary.c_str(), file.c_str()) != 0)
         return local_failure("rename");
     if (!sync_folder(folder_))
-        return local_failure("sync its folder");
+        return local_failure("sync the folder of");
     return true;
 }
 

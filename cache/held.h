@@ -100,6 +100,7 @@ struct OverlayEntry {
     std::shared_ptr<const HeldPatch> patch;
     std::size_t position = 0;  // in the patch
     std::uint64_t serial_hash = 0;
+    bool doubtful = false;  // the newest that is held, but not answered from: there may be a newer one
 
     const PatchRecord& record() const noexcept { return patch->patch.records()[position]; }
     std::uint64_t sequence() const noexcept { return patch->patch.sequence(); }
@@ -119,6 +120,10 @@ struct IssuerSnapshot::State {
     std::vector<StoredCrl> crls;
 
     Totals totals;
+    // Pages and patches of a lower sequence are not answered from: a patch that did not verify may be newer,
+    // and nothing tells what this replica said before. 0: no such doubt.
+    std::uint64_t doubt_below = 0;
+    std::uint64_t stale_doubt_below = 0;  // the same for what is not verified under the present head
     bool profiles_complete = true;
     bool patches_complete = true;
     bool crls_complete = true;
@@ -134,15 +139,22 @@ struct IssuerSnapshot::State {
     const HeldSet* set(SetId id) const noexcept {
         return by_hash[static_cast<std::size_t>(id.hash)][static_cast<std::size_t>(id.life)];
     }
+    bool doubtful(const Slot& slot) const noexcept {
+        return slot.page->page.header().sequence <
+               (slot.state == SlotState::present ? doubt_below : stale_doubt_below);
+    }
     const OverlayEntry* laid_over(ocsp::HashAlgorithm hash, ByteView serial,
                                   std::uint64_t serial_hash) const noexcept;
-    // Fills by_hash, then the overlay, then the totals. `before`: what was held until now; its overlay
+    // Fills by_hash, the doubt, the overlay and the totals. `before`: what was held until now; its overlay
     // entries stay where a page or patch of the present head did not verify.
     void finish(const State& before);
 
   private:
-    bool counts(const OverlayEntry& entry) const noexcept;
+    enum class Standing : std::uint8_t { newest, doubtful, superseded };
+    Standing standing(const OverlayEntry& entry, const State& before) const noexcept;
+    bool all_verified(const OverlayEntry& entry) const noexcept;
     void lay_over(const State& before);
+    void doubt(const State& before);
 };
 
 using HeldState = IssuerSnapshot::State;

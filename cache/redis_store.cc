@@ -205,9 +205,10 @@ Result<bool> RedisStore::wait_notice(std::chrono::milliseconds limit) {
     auto reply = state.waiting.ask({"XREVRANGE", notices, "+", "-", "COUNT", "1"});
     if (!reply)
         return fail(reply.error().message);
-    state.last_notice = last_id(reply->get());
+    const bool none_yet = (*reply)->type == REDIS_REPLY_ARRAY && (*reply)->elements == 0;
+    state.last_notice = none_yet ? "0" : last_id(reply->get());
     if (state.last_notice.empty())
-        state.last_notice = "0";
+        return state.waiting.drop("XREVRANGE: the reply is not a list of notices");
     state.waiting_generation = state.waiting.generation();
     return true;
 }

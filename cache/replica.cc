@@ -44,6 +44,7 @@ struct Replica::State {
     std::shared_ptr<const HeldState> current;  // what is handed out
     std::shared_ptr<const HeldState> saved;    // what the own page file holds
     std::shared_ptr<const IssuerSnapshot> snapshot;
+    bool partial = false;  // `current` is the progress of a pass that broke off
     std::size_t next_retry = 0;
 
     void hand_out(std::shared_ptr<const HeldState> state) {
@@ -99,12 +100,13 @@ Result<Head> Replica::State::judge(ByteView bytes, const HeldState& base) const 
 
 // Only while nothing complete is served: a partial snapshot answers some where there was no answer at all.
 Status Replica::State::show_progress(const Pass& pass, const OnProgress& on_progress) {
-    auto partial = pass.state();
+    auto shown = pass.state();
     // A crash after this leaves the floor above the own page file's head, if it has one: its answers are then
     // not served again, for a newer head has been.
-    if (auto raised = raise_floor(partial->head.version); !raised)
+    if (auto raised = raise_floor(shown->head.version); !raised)
         return raised;
-    hand_out(std::move(partial));
+    hand_out(std::move(shown));
+    partial = true;
     on_progress(snapshot);
     return {};
 }
@@ -120,6 +122,7 @@ Status Replica::State::adopt(std::shared_ptr<const HeldState> next, SyncReport& 
         if (!raise_floor(next->head.version))
             return kept;
     }
+    partial = false;
     if (next != current) {
         hand_out(std::move(next));
         report.advanced = true;
@@ -156,13 +159,15 @@ Result<std::shared_ptr<HeldState>> Replica::State::follow(BlobReader& blobs, Syn
         report.head_seen = true;
         blobs.begin_round();
         Pass pass{issuer, *base, std::move(*head), std::move(**bytes), blobs};
-        const std::size_t budget = same ? limits::retry_pages : std::numeric_limits<std::size_t>::max();
+        // Under a head that was gone through once, what is wanted has failed before.
+        const bool retry = same && !(partial && base == current);
+        const std::size_t budget = retry ? limits::retry_pages : std::numeric_limits<std::size_t>::max();
         std::function<Status()> progress;
         if (first_load)
             progress = [&] { return show_progress(pass, on_progress); };
         if (auto ran = pass.run(budget, next_retry, progress); !ran)
             return tl::unexpected(ran.error());
-        next_retry = same ? next_retry + budget : 0;
+        next_retry = retry ? next_retry + budget : 0;
         next = pass.state();
         base = next;
         if (next->profiles_complete && next->patches_complete && next->totals.unverified == 0)
@@ -218,6 +223,7 @@ SyncReport Replica::load(const OnProgress& on_progress) {
     // A file that may only be read has its head as its floor.
     static_cast<void>(state.raise_floor(next->head.version));
     state.hand_out(std::move(next));
+    state.partial = false;
     report.advanced = true;
     report.behind = !state.current->complete();
     return report;

@@ -60,7 +60,8 @@ class IssuerSnapshot {
         const noexcept;  // over all held records and pages; year_9999 when nothing is held
     // Of live and settled answers, final ones are never made again; year_9999 when none is held.
     UtcTime oldest_produced_at() const noexcept;
-    // Every record held, patches applied, for `eightbells verify` and tests. Stops when `take` returns false.
+    // Every record that `find` may answer with, patches applied, for `eightbells verify` and tests. Stops
+    // when `take` returns false.
     void for_each(const std::function<bool(SetId, const Found&)>& take) const;
 
     struct State;
@@ -73,15 +74,15 @@ class IssuerSnapshot {
 
 // What one pass over a store found.
 struct SyncReport {
-    bool head_seen = false;       // a head that verifies and is not older than the floor
-    bool advanced = false;        // the snapshot changed
-    bool behind = false;          // the store's head is newer than what is wholly held
-    std::uint64_t fetched = 0;    // blobs
-    std::uint64_t rejected = 0;   // blobs that failed to verify: garbage, swapped, replayed, missing
+    bool head_seen = false;      // a head that verifies and is not older than the floor
+    bool advanced = false;       // the snapshot changed
+    bool behind = false;         // the store's head is newer than what is wholly held
+    std::uint64_t fetched = 0;   // blobs
+    std::uint64_t rejected = 0;  // blobs that failed to verify: garbage, swapped, replayed, missing
     std::array<std::uint64_t, blob_kinds> rejected_by_kind{};  // the same by BlobKind
-    std::string first_rejection;  // for the log: the name and the reason
-    std::string not_kept;         // why the own page file did not take the new state, which is served all the
-                                  // same since its floor did; tried again in the next pass
+    std::string first_rejection;                               // for the log: the name and the reason
+    std::string not_kept;  // why the own page file did not take the new state, which is served all the
+                           // same since its floor did; tried again in the next pass
 };
 
 // Keeps one issuer's verified copy: follows a store's head, checks every byte up to it, keeps its own page

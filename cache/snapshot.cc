@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <functional>
-#include <tuple>
 
 #include "cache/held.h"
 
@@ -98,48 +97,65 @@ const OverlayEntry* HeldState::laid_over(ocsp::HashAlgorithm hash, ByteView seri
     return found.set.hash == hash && equal(found.record.serial, serial) ? &overlay[low] : nullptr;
 }
 
-// Whether a patch record is newer than what the pages say.
-bool HeldState::counts(const OverlayEntry& entry) const noexcept {
-    const SetId id = entry.record().set;
-    const auto& sets_of_hash = by_hash[static_cast<std::size_t>(id.hash)];
-    if (std::ranges::all_of(sets_of_hash, [](const HeldSet* held) { return held == nullptr; }))
-        return false;  // the hash was switched off
-    bool own_is_stale = false;
-    if (const HeldSet* own = set(id)) {
-        const Slot& slot = own->slot_of(entry.serial_hash);
-        if (slot.page != nullptr && slot.page->page.header().sequence >= entry.sequence())
-            return false;  // folded in
-        own_is_stale = !slot.verified();
-    }
-    // The certificate may have moved to another life (it expired), and the record with it. While its own page
-    // is not to be trusted, the entry stays: an older record there could be found in its place.
-    if (own_is_stale)
-        return true;
-    return std::ranges::none_of(sets_of_hash, [&](const HeldSet* held) {
-        if (held == nullptr || held->id == id)
-            return false;
+// Of every page where the certificate could be.
+bool HeldState::all_verified(const OverlayEntry& entry) const noexcept {
+    return std::ranges::all_of(
+        by_hash[static_cast<std::size_t>(entry.record().set.hash)],
+        [&](const HeldSet* held) { return held == nullptr || held->slot_of(entry.serial_hash).verified(); });
+}
+
+// What a patch record is, now that the pages are known. Where a page that could hold something newer is not
+// verified, the record is answered from only if this replica did so before, from it or an older one: then it
+// is late at worst. On a start it could bring back what was revoked since.
+HeldState::Standing HeldState::standing(const OverlayEntry& entry, const State& before) const noexcept {
+    const PatchRecord& laid = entry.record();
+    bool any_set = false;
+    for (const HeldSet* held : by_hash[static_cast<std::size_t>(laid.set.hash)]) {
+        if (held == nullptr)
+            continue;
+        any_set = true;
         const Slot& slot = held->slot_of(entry.serial_hash);
-        return slot.state == SlotState::present && slot.page->page.header().sequence >= entry.sequence() &&
-               slot.page->page.find(entry.record().record.serial).has_value();
-    });
+        // In the page of another life, too: the certificate may have expired meanwhile.
+        if (slot.page != nullptr && slot.page->page.header().sequence >= entry.sequence() &&
+            slot.page->page.find(laid.record.serial))
+            return Standing::superseded;
+    }
+    if (!any_set)
+        return Standing::superseded;  // the hash was switched off
+    const bool verified = all_verified(entry);
+    if (entry.sequence() < (verified ? doubt_below : stale_doubt_below))
+        return Standing::doubtful;
+    const HeldSet* own = set(laid.set);
+    const Slot* slot = own != nullptr ? &own->slot_of(entry.serial_hash) : nullptr;
+    const bool has_page = slot != nullptr && slot->page != nullptr;
+    if (has_page && slot->page->page.header().sequence < entry.sequence())
+        return Standing::newest;
+    // No page of its own, or one that it was folded into and that it has left.
+    if (verified)
+        return has_page ? Standing::superseded : Standing::newest;
+    const OverlayEntry* said = before.laid_over(laid.set.hash, laid.record.serial, entry.serial_hash);
+    const bool said_before = said != nullptr && !said->doubtful && said->sequence() <= entry.sequence();
+    return said_before ? Standing::newest : Standing::doubtful;
 }
 
 void HeldState::lay_over(const State& before) {
     overlay.clear();
-    const auto take = [this](OverlayEntry entry) {
-        if (counts(entry))
-            overlay.push_back(std::move(entry));
+    const auto take = [&](OverlayEntry entry) {
+        const Standing found = standing(entry, before);
+        if (found == Standing::superseded)
+            return;
+        entry.doubtful = found == Standing::doubtful;
+        overlay.push_back(std::move(entry));
     };
     for (const auto& patch : patches) {
         for (std::size_t i = 0; patch != nullptr && i < patch->serial_hashes.size(); ++i)
-            take({patch, i, patch->serial_hashes[i]});
+            take({patch, i, patch->serial_hashes[i], false});
     }
     // Patches that the head no longer lists are folded into its pages, or joined into another patch. Where
     // that page or patch is not held, the entry is all there is: without it a revoked certificate would be
     // good again.
     for (const OverlayEntry& entry : before.overlay) {
-        const HeldSet* own = set(entry.record().set);
-        if (!patches_complete || (own != nullptr && !own->slot_of(entry.serial_hash).verified()))
+        if (!patches_complete || !all_verified(entry))
             take(entry);
     }
     std::ranges::sort(overlay, laid_before);
@@ -147,17 +163,33 @@ void HeldState::lay_over(const State& before) {
     overlay.erase(surplus.begin(), surplus.end());
 }
 
+// Who held every patch before goes on with what it said: the one that is missing is new, and comes late. Who
+// starts with a patch missing cannot know what it said before, and believes only what is newer; of what is
+// not verified under the present head it goes on believing only that until everything is.
+void HeldState::doubt(const State& before) {
+    doubt_below = 0;
+    stale_doubt_below = 0;
+    const bool from_the_start = before.head_bytes.empty();
+    if (!from_the_start && before.stale_doubt_below == 0)
+        return;
+    for (std::size_t i = 0; i < patches.size(); ++i) {
+        if (patches[i] == nullptr)
+            doubt_below = std::max(doubt_below, head.patches[i].sequence);
+    }
+    if (doubt_below > 0 || totals.unverified > 0)
+        stale_doubt_below = std::max(doubt_below, before.stale_doubt_below);
+}
+
 void HeldState::finish(const State& before) {
     by_hash = {};
-    for (const HeldSet& held : sets)
-        by_hash[static_cast<std::size_t>(held.id.hash)][static_cast<std::size_t>(held.id.life)] = &held;
-    lay_over(before);
-
     totals = {};
     for (const HeldSet& held : sets) {
+        by_hash[static_cast<std::size_t>(held.id.hash)][static_cast<std::size_t>(held.id.life)] = &held;
         for (const auto& table : held.tables)
             totals.add(table->totals);
     }
+    doubt(before);
+    lay_over(before);
     for (const OverlayEntry& entry : overlay) {
         const PatchRecord& laid = entry.record();
         totals.records += 1;  // also where it replaces a page's record, which is still held
@@ -175,6 +207,8 @@ IssuerSnapshot::~IssuerSnapshot() = default;
 IssuerSnapshot::Lookup IssuerSnapshot::find(ocsp::HashAlgorithm hash, ByteView serial,
                                             std::uint64_t serial_hash, Found& out) const noexcept {
     if (const OverlayEntry* entry = state_->laid_over(hash, serial, serial_hash)) {
+        if (entry->doubtful)
+            return Lookup::not_loaded;
         fill(out, entry->profile(), entry->record().record);
         return Lookup::found;
     }
@@ -195,6 +229,8 @@ IssuerSnapshot::Lookup IssuerSnapshot::find(ocsp::HashAlgorithm hash, ByteView s
         const std::optional<Record> record = slot.page->page.find(serial);
         if (!record)
             continue;
+        if (state_->doubtful(slot))
+            return Lookup::not_loaded;
         if (slot.state == SlotState::present) {
             fill(out, *slot.page, *record);
             return Lookup::found;
@@ -255,7 +291,7 @@ void IssuerSnapshot::for_each(const std::function<bool(SetId, const Found&)>& ta
                 const std::uint64_t hash = crypto::serial_hash(sha256, record.serial);
                 if (!whole && page_index(hash, held.page_bits) != index)
                     continue;
-                if (state_->laid_over(held.id.hash, record.serial, hash) != nullptr)
+                if (state_->laid_over(held.id.hash, record.serial, hash) != nullptr || state_->doubtful(slot))
                     continue;
                 fill(found, *slot.page, record);
                 if (!take(held.id, found))
@@ -264,6 +300,8 @@ void IssuerSnapshot::for_each(const std::function<bool(SetId, const Found&)>& ta
         }
     }
     for (const OverlayEntry& entry : state_->overlay) {
+        if (entry.doubtful)
+            continue;
         fill(found, entry.profile(), entry.record().record);
         if (!take(entry.record().set, found))
             return;

@@ -39,9 +39,11 @@ std::string crl_piece_name(std::string_view issuer, const Digest& digest, std::u
 }
 
 BlobKind kind_of(std::string_view name) noexcept {
-    static constexpr std::array<std::string_view, blob_kinds> words{"head", "table", "page", "patch", "profile", "crl"};
+    static constexpr std::array<std::string_view, blob_kinds> words{"head",  "table",   "page",
+                                                                    "patch", "profile", "crl"};
     const auto colon = name.find(':');
-    const std::string_view rest = colon == std::string_view::npos ? std::string_view{} : name.substr(colon + 1);
+    const std::string_view rest =
+        colon == std::string_view::npos ? std::string_view{} : name.substr(colon + 1);
     const std::string_view word = rest.substr(0, rest.find(':'));
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (word == words[i])

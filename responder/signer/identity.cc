@@ -88,6 +88,22 @@ const SigningProfile& Identity::profile(ocsp::HashAlgorithm hash) const noexcept
     return profiles.back();  // SHA-256 is always there
 }
 
+std::size_t Identity::record_octets() const noexcept {
+    const auto& form = profiles.back().answer.signature_form;
+    switch (form) {
+        case ocsp::SignatureForm::ecdsa_p256:
+            return 64 + 24;
+        case ocsp::SignatureForm::ecdsa_p384:
+            return 96 + 24;
+        case ocsp::SignatureForm::ecdsa_p521:
+            return 132 + 24;
+        case ocsp::SignatureForm::octets:
+            break;
+    }
+    // RSA: as long as the modulus; a SubjectPublicKeyInfo is little longer than that.
+    return key->subject_public_key_info().size();
+}
+
 Result<std::shared_ptr<const Identity>> load_identity(std::size_t index, const config::Issuer& settings,
                                                       UtcTime now, std::vector<std::string>& warnings) {
     const std::string where = fmt::format("issuer \"{}\"", settings.name);

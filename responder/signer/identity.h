@@ -33,6 +33,8 @@ struct Identity {
     bool direct = false;                   // the CA signs itself (H-09): no certificate goes with the answers
     std::vector<SigningProfile> profiles;  // one a CertID hash, in the order of the hash's value
 
+    // What a record takes in a page, for the choice of page_bits: serial, signature, flags and offset.
+    std::size_t record_octets() const noexcept;
     const SigningProfile& profile(ocsp::HashAlgorithm hash) const noexcept;
 };
 

@@ -10,25 +10,6 @@
 
 namespace eightbells::signer {
 
-namespace {
-// What a record takes in a page, for the choice of page_bits: serial, signature, flags and offset.
-std::size_t record_octets(const Identity& identity) {
-    const auto& form = identity.profiles.back().answer.signature_form;
-    switch (form) {
-        case ocsp::SignatureForm::ecdsa_p256:
-            return 64 + 24;
-        case ocsp::SignatureForm::ecdsa_p384:
-            return 96 + 24;
-        case ocsp::SignatureForm::ecdsa_p521:
-            return 132 + 24;
-        case ocsp::SignatureForm::octets:
-            break;
-    }
-    // RSA: as long as the modulus; a SubjectPublicKeyInfo is little longer than that.
-    return identity.key->subject_public_key_info().size();
-}
-}  // namespace
-
 Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key,
                      Press& press, Publication::HandOn hand_on,
                      std::function<std::optional<UtcTime>(const std::string&)> as_of,
@@ -255,7 +236,7 @@ Result<bool> Publisher::sign_anew(Line& line, const AnswerTimes& times) {
             return tl::unexpected<Error>(last.error());
         line.signing_anew = *last;
         line.state.certificates = *count;
-        line.publication.begin_anew(page_bits_for(*count, record_octets(*identity)));
+        line.publication.begin_anew(page_bits_for(*count, identity->record_octets()));
         spdlog::info("issuer {}: signing {} certificates for {} CertID hashes into {} pages",
                      identity->settings.name, *count, identity->profiles.size(),
                      std::uint64_t{1} << line.publication.page_bits());
@@ -297,7 +278,7 @@ Result<bool> Publisher::reshape(Line& line, UtcTime now) {
     if (!count)
         return tl::unexpected<Error>(count.error());
     line.state.certificates = *count;
-    const unsigned wanted = page_bits_for(*count, record_octets(identity));
+    const unsigned wanted = page_bits_for(*count, identity.record_octets());
     const unsigned bits = line.publication.page_bits();
     if (wanted <= bits + 1)
         return false;
