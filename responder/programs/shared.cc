@@ -72,9 +72,12 @@ std::optional<std::vector<cache::StorePublicKey>> trusted_keys(const config::Con
         std::string_view rest = as_text(*bytes);
         while (!rest.empty()) {
             const auto end = std::min(rest.find('\n'), rest.size());
-            const auto text = rest.substr(0, end);
+            auto text = rest.substr(0, end);
             rest.remove_prefix(std::min(end + 1, rest.size()));
-            if (!text.empty() && !take(text, file.string()))
+            // As the front reads it: blanks around a key and lines of remarks are allowed.
+            text.remove_prefix(std::min(text.find_first_not_of(" \t\r"), text.size()));
+            text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+            if (!text.empty() && !text.starts_with('#') && !take(text, file.string()))
                 return std::nullopt;
         }
     }

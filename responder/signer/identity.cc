@@ -133,7 +133,7 @@ Result<std::shared_ptr<const Identity>> load_identity(std::size_t index, const c
         return fail(where, passphrase.error());
     auto key = keys::load_signing_key({settings.signer_key, *passphrase},
                                       settings.rsa_pss ? keys::RsaPadding::pss : keys::RsaPadding::pkcs1_v15,
-                                      settings.scheme == crypto::Scheme::private_use);
+                                      settings.scheme == crypto::Scheme::private_use, &warnings);
     if (!key)
         return fail(where + ": signer_key", key.error());
     if (auto matches = keys::check_key_matches(**key, *certificate); !matches) {

@@ -105,6 +105,17 @@ BOOST_AUTO_TEST_CASE(verify_is_content_with_the_store_and_finds_one_changed_octe
     }
 }
 
+BOOST_AUTO_TEST_CASE(front_and_verify_trust_the_same_file_of_store_keys) {
+    const std::string key = read_text(*world / "signer/store-key.pub");
+    replace_text(*world / "keys", "# of the signer in the cellar\n\n  " + key.substr(0, 64) + " \r\n");
+    std::string text = read_text(configuration_on("store"));
+    text.replace(text.find("[front]\n"), 8, "[front]\nstore_key_files = [\"keys\"]\n");
+    replace_text(*world / "keys.toml", text);
+    BOOST_TEST(verify(*world / "keys.toml").code == 0);
+    replace_text(*world / "keys", std::string(64, '0') + "\n");
+    BOOST_TEST(verify(*world / "keys.toml").code == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_front_goes_on_while_the_signer_is_killed_and_the_signer_comes_back) {
     const Authority& authority = world->ca("p256");
     const std::string before = sent_answer(authority, "good", "sha256");
