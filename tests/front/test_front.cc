@@ -53,9 +53,7 @@ struct Running {
     }
     Response ask_private(const std::string& path) {
         Client client(need(http::parse_host_port(front->metrics_address())));
-        client.send("GET " + path +
-                    ""
-                    " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         return client.response();
     }
     // The store is looked at every second; nothing else tells when that was.
