@@ -1,0 +1,234 @@
+#include <boost/test/unit_test.hpp>
+
+#include "responder/base/limits.h"
+#include "tests/cache/follower.h"
+
+using namespace eightbells;
+using namespace eightbells::cache;
+
+BOOST_AUTO_TEST_SUITE(replica_life)
+
+// Covers: G-23
+BOOST_AUTO_TEST_CASE(a_front_starts_from_its_own_page_file_alone) {
+    BuiltSet set;
+    MemoryStore store;
+    std::vector<Bytes> serials;
+    for (int i = 0; i < 50; ++i)
+        serials.push_back(set.issue());
+    publish(store, set.publish_all());
+    set.revoke(serials[0]);
+    set.set_crl("/demo.crl", Bytes(1000, 7));
+    publish(store, set.publish());
+    Follower front{set};
+    BOOST_TEST(!front.restart().head_seen);
+    front.sync(store);
+    const auto before = front.snapshot();
+    const SyncReport report = front.restart();
+    BOOST_TEST(report.head_seen);
+    BOOST_TEST(!report.behind);
+    BOOST_TEST(report.rejected == 0U, report.first_rejection);
+    BOOST_TEST(front.says(serials[0]) == "revoked");
+    BOOST_TEST(front.says(serials[1]) == "good");
+    BOOST_TEST(front.says(never_issued) == "not issued");
+    BOOST_TEST(front.snapshot()->records() == before->records());
+    BOOST_REQUIRE_EQUAL(front.snapshot()->crls().size(), 1U);
+    store.names_fetched = 0;
+    front.sync(store);
+    BOOST_TEST(store.names_fetched == 1U);
+    // And goes on from there.
+    set.revoke(serials[1]);
+    publish(store, set.publish({set.page_of(serials[0])}));
+    front.sync(store);
+    front.restart();
+    BOOST_TEST(front.says(serials[0]) == "revoked");
+    BOOST_TEST(front.says(serials[1]) == "revoked");
+}
+
+// Covers: B-23
+BOOST_AUTO_TEST_CASE(an_edited_own_page_file_loses_what_was_edited_and_nothing_else_until_the_store_is_back) {
+    BuiltSet set{2};
+    MemoryStore store;
+    std::vector<Bytes> serials;
+    for (int i = 0; i < 20; ++i)
+        serials.push_back(set.issue());
+    publish(store, set.publish_all());
+    set.revoke(serials[0]);
+    publish(store, set.publish());
+    for (const auto& [name, bytes] : store.blobs) {
+        Follower front{set};
+        front.sync(store);
+        Bytes edited = bytes;
+        edited[edited.size() / 2] ^= 1;
+        {
+            auto change = front.own().begin(true);
+            BOOST_REQUIRE(change->put(name, edited));
+            BOOST_REQUIRE(change->commit());
+        }
+        const SyncReport report = front.restart();
+        BOOST_TEST(report.rejected >= 1U, name);
+        for (const Bytes& serial : serials) {
+            for (const HashAlgorithm hash : both_hashes) {
+                IssuerSnapshot::Found found;
+                const Lookup lookup = front.snapshot()->find(hash, serial, BuiltSet::hash_of(serial), found);
+                BOOST_TEST((lookup != Lookup::not_issued), name);
+                if (lookup == Lookup::found)
+                    BOOST_TEST(found.single.status.has_value() == (serial == serials[0]), name);
+            }
+        }
+        BOOST_TEST(!front.sync(store).behind);
+        BOOST_TEST(front.restart().rejected == 0U, name);
+        BOOST_TEST(front.says(serials[0]) == "revoked");
+        BOOST_TEST(front.says(never_issued) == "not issued");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_floor_is_durable_before_a_newer_snapshot_is_handed_out) {
+    BuiltSet set{8};
+    MemoryStore store;
+    for (int i = 0; i < 30000; ++i)
+        set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    // Another look at the own file, as after a crash at that very moment.
+    const auto durable_floor = [&] {
+        auto file = need(PageFile::open(front.folder() / "own", PageFile::Access::read));
+        return file->floor(set.issuer()).value();
+    };
+    BOOST_TEST((durable_floor() == Version{}));
+    std::size_t partial = 0;
+    store.lie = [&](const std::string&, std::optional<Bytes> bytes) {
+        if (front.snapshot()->pages_total() > 0)
+            BOOST_TEST((durable_floor() == set.version()));
+        return bytes;
+    };
+    const auto done = front.replica().sync(store, [&](const std::shared_ptr<const IssuerSnapshot>& snapshot) {
+        ++partial;
+        BOOST_TEST((durable_floor() == snapshot->head().version));
+    });
+    BOOST_REQUIRE(done);
+    BOOST_TEST((durable_floor() == set.version()));
+}
+
+BOOST_AUTO_TEST_CASE(a_first_load_shows_its_progress_and_goes_on_where_the_store_broke_off) {
+    BuiltSet set{13};
+    MemoryStore store;
+    std::vector<Bytes> serials;
+    for (int i = 0; i < 40000; ++i)
+        serials.push_back(set.issue());
+    publish(store, set.publish_all());
+    Follower front{set};
+    store.fail_after = 40;  // batches of 256 names
+    std::size_t partial = 0;
+    const auto count = [&](const std::shared_ptr<const IssuerSnapshot>& snapshot) {
+        ++partial;
+        BOOST_TEST(snapshot->pages_loaded() > 0U);
+        BOOST_TEST(snapshot->pages_loaded() < snapshot->pages_total());
+    };
+    BOOST_TEST(!front.replica().sync(store, count));
+    BOOST_TEST(partial >= 1U);
+    const std::uint64_t loaded = front.snapshot()->pages_loaded();
+    BOOST_TEST(loaded >= limits::progress_pages);
+    std::size_t found = 0;
+    for (const Bytes& serial : serials) {
+        const Lookup lookup = front.look(serial, HashAlgorithm::sha1);
+        BOOST_REQUIRE((lookup != Lookup::not_issued));
+        found += lookup == Lookup::found;
+    }
+    BOOST_TEST(found > 0U);
+    store.fail_after.reset();
+    store.names_fetched = 0;
+    const auto rest = front.replica().sync(store, count);
+    BOOST_REQUIRE(rest);
+    BOOST_TEST(store.names_fetched + loaded <= 2 * 8192U + 200);
+    for (const Bytes& serial : serials)
+        BOOST_REQUIRE_EQUAL(front.says(serial), "good");
+}
+
+BOOST_AUTO_TEST_CASE(a_store_out_of_reach_is_an_error_and_what_is_held_is_served_on) {
+    BuiltSet set;
+    MemoryStore store;
+    const Bytes a = set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    store.offline = true;
+    const auto refused = front.replica().sync(store, {});
+    BOOST_TEST(!refused);
+    BOOST_TEST(front.says(a) == "good");
+    // In the middle of a pass: nothing of the new head is seen.
+    store.offline = false;
+    set.revoke(a);
+    publish(store, set.publish_all());
+    store.fail_after = store.fetches + 2;
+    BOOST_TEST(!front.replica().sync(store, {}));
+    BOOST_TEST(front.says(a) == "good");
+    BOOST_TEST((front.own().floor(set.issuer()).value() == Version{1, 1}));
+    store.fail_after.reset();
+    front.sync(store);
+    BOOST_TEST(front.says(a) == "revoked");
+    // Flushed: no head.
+    store.blobs.clear();
+    const SyncReport flushed = front.sync(store);
+    BOOST_TEST(!flushed.head_seen);
+    BOOST_TEST(contains(flushed.first_rejection, ":head: is not there"), flushed.first_rejection);
+    BOOST_TEST(front.says(a) == "revoked");
+}
+
+BOOST_AUTO_TEST_CASE(an_own_page_file_that_takes_nothing_stops_newer_snapshots_until_it_does) {
+    BuiltSet set;
+    MemoryStore store;
+    const Bytes a = set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    set.revoke(a);
+    publish(store, set.publish());
+    auto other = need(PageFile::open(front.folder() / "own", PageFile::Access::write));
+    {
+        auto change = other->begin(true);  // holds the file
+        const auto refused = front.replica().sync(store, {});
+        BOOST_REQUIRE(!refused);
+        BOOST_TEST(contains(refused.error().message, "page file"), refused.error().message);
+        BOOST_TEST(front.says(a) == "good");
+    }
+    BOOST_TEST(front.sync(store).advanced);
+    BOOST_TEST(front.says(a) == "revoked");
+}
+
+// Covers: B-24
+BOOST_AUTO_TEST_CASE(two_fronts_hold_the_same_bytes) {
+    BuiltSet set;
+    MemoryStore store;
+    std::vector<Bytes> serials;
+    for (int i = 0; i < 30; ++i)
+        serials.push_back(set.issue());
+    publish(store, set.publish_all());
+    Follower early{set};
+    early.sync(store);
+    for (int step = 0; step < 20; ++step) {
+        set.now += seconds{60};
+        if (step % 3 == 0)
+            set.revoke(serials[static_cast<std::size_t>(step)]);
+        publish(store, set.publish({static_cast<std::uint32_t>(step) % set.pages()}));
+        if (step % 2 == 0)
+            early.sync(store);
+    }
+    early.sync(store);
+    Follower late{set};
+    late.sync(store);
+    for (const Bytes& serial : serials) {
+        for (const HashAlgorithm hash : both_hashes) {
+            IssuerSnapshot::Found a;
+            IssuerSnapshot::Found b;
+            const auto one = early.snapshot();
+            const auto two = late.snapshot();
+            BOOST_REQUIRE((one->find(hash, serial, BuiltSet::hash_of(serial), a) == Lookup::found));
+            BOOST_REQUIRE((two->find(hash, serial, BuiltSet::hash_of(serial), b) == Lookup::found));
+            BOOST_TEST(equal(a.signature, b.signature));
+            BOOST_TEST((*a.profile == *b.profile));
+            BOOST_TEST((a.single.produced_at == b.single.produced_at && a.single.status == b.single.status));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
