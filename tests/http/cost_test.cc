@@ -63,9 +63,9 @@ const int hooked = __sanitizer_install_malloc_and_free_hooks(
 namespace eightbells::http::test {
 namespace {
 
-const std::string get =
+const std::string get_request =
     "GET /cached HTTP/1.1\r\nHost: ocsp.example.org\r\nAccept: */*\r\nUser-Agent: x/1.0\r\n\r\n";
-const std::string post =
+const std::string post_request =
     "POST /cached HTTP/1.1\r\nHost: ocsp.example.org\r\nContent-Type: application/ocsp-request\r\n"
     "Content-Length: 76\r\n\r\n" +
     std::string(76, 'r');
@@ -177,7 +177,7 @@ class Tracee {
 
 BOOST_AUTO_TEST_CASE(a_request_on_an_open_connection_allocates_nothing) {
     Local local;
-    for (const std::string& request : {get, post}) {
+    for (const std::string& request : {get_request, post_request}) {
         for (int i = 0; i < 10; ++i)
             BOOST_REQUIRE(local.ask(request) > 900U);
         const std::size_t before = allocations;
@@ -190,9 +190,9 @@ BOOST_AUTO_TEST_CASE(a_request_on_an_open_connection_allocates_nothing) {
     }
     // Nor does one that arrives in pieces, once the pool has a block to lend.
     const auto in_pieces = [&] {
-        local.ask(std::string_view{post}.substr(0, 20));
-        local.ask(std::string_view{post}.substr(20, 100));
-        return local.ask(std::string_view{post}.substr(120));
+        local.ask(std::string_view{post_request}.substr(0, 20));
+        local.ask(std::string_view{post_request}.substr(20, 100));
+        return local.ask(std::string_view{post_request}.substr(120));
     };
     BOOST_REQUIRE(in_pieces() > 900U);
     const std::size_t before = allocations;
@@ -204,17 +204,18 @@ BOOST_AUTO_TEST_CASE(a_request_on_an_open_connection_allocates_nothing) {
 
 BOOST_AUTO_TEST_CASE(a_request_takes_one_read_and_one_write_by_our_own_count) {
     Local local;
-    local.ask(get);
+    local.ask(get_request);
     const WireCounters& counters = local.listener->counters();
     const std::uint64_t reads = counters.reads.value();
     const std::uint64_t writes = counters.writes.value();
     const std::uint64_t changes = counters.interest_changes.value();
     for (int i = 0; i < 1000; ++i)
-        local.ask(i % 2 == 0 ? get : post);
+        local.ask(i % 2 == 0 ? get_request : post_request);
     BOOST_TEST(counters.reads.value() == reads + 1000);
     BOOST_TEST(counters.writes.value() == writes + 1000);
     BOOST_TEST(counters.interest_changes.value() == changes);
-    local.ask(get + post + get + post);  // pipelined: one of each for all of them
+    local.ask(get_request + post_request + get_request +
+              post_request);  // pipelined: one of each for all of them
     BOOST_TEST(counters.reads.value() == reads + 1001);
     BOOST_TEST(counters.writes.value() == writes + 1001);
 }
@@ -231,7 +232,7 @@ BOOST_AUTO_TEST_CASE(the_kernel_sees_a_receive_a_send_and_the_loops_wait_and_not
     server.until_it_waits();
     char answer[65536];
     for (int i = 0; i < 50; ++i) {
-        const std::string& request = i % 2 == 0 ? get : post;
+        const std::string& request = i % 2 == 0 ? get_request : post_request;
         BOOST_REQUIRE(::send(ends[0], request.data(), request.size(), 0) > 0);
         std::map<std::uint64_t, int> calls;
         while (calls.empty())  // a tick of the loop's timer may come between
@@ -252,13 +253,13 @@ BOOST_AUTO_TEST_CASE(an_idle_connection_costs_less_than_a_kibibyte) {
     Local local;
     std::vector<int> clients;
     clients.reserve(2000);
-    local.ask(get);
+    local.ask(get_request);
     const auto open_some = [&](int how_many) {
         const std::size_t before = allocated_octets;
         for (int i = 0; i < how_many; ++i) {
             clients.push_back(local.connect());
             std::swap(local.client, clients.back());
-            BOOST_REQUIRE(local.ask(get) > 900U);  // has been used, and is idle again
+            BOOST_REQUIRE(local.ask(get_request) > 900U);  // has been used, and is idle again
             std::swap(local.client, clients.back());
         }
         return (allocated_octets - before) / static_cast<std::size_t>(how_many);

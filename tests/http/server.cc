@@ -325,6 +325,16 @@ bool Client::nothing_arrives() {
     return buffer_.empty() && ::poll(&wait, 1, 0) == 0;
 }
 
+std::string get(std::string_view path, std::string_view lines) {
+    return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n" + std::string{lines} + "\r\n";
+}
+std::uint64_t timeouts(const Server& server, Wait kind) {
+    return server.counters().timeouts[static_cast<std::size_t>(kind)].value();
+}
+std::uint64_t open(const Server& server) {
+    return server.counters().open.value();
+}
+
 std::string exchange_bytes(const Server& server, std::string_view request) {
     Client client(server.address());
     client.try_send(request);

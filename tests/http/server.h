@@ -119,6 +119,11 @@ class Client {
     std::string buffer_;
 };
 
+// A GET request, further header lines each with CRLF.
+std::string get(std::string_view path, std::string_view lines = "");
+std::uint64_t timeouts(const Server& server, Wait kind);
+std::uint64_t open(const Server& server);  // connections
+
 // One request on a connection of its own, everything until the end.
 std::string exchange_bytes(const Server& server, std::string_view request);
 
