@@ -188,6 +188,13 @@ BOOST_FIXTURE_TEST_CASE(what_the_signer_sends_is_not_believed, Live) {
     BOOST_TEST(reply_with([&](const live::Call& call) {
                    return signer.signed_reply(call, {}, {}, &Authority::number(5));
                }) == "tryLater");
+    // Well formed, of the right signer, and a second off what was signed: only the signature tells.
+    BOOST_TEST(reply_with([&](const live::Call& call) {
+                   live::Reply reply = signer.signed_reply(call);
+                   const auto end = std::find(reply.response.begin(), reply.response.end(), 'Z');
+                   *(end - 1) = *(end - 1) == '0' ? '1' : '0';
+                   return reply;
+               }) == "tryLater");
     BOOST_TEST(reply_with([&](const live::Call& call) {
                    live::Reply reply = signer.signed_reply(call);
                    reply.response[reply.response.size() / 3] ^= 1;
@@ -196,8 +203,8 @@ BOOST_FIXTURE_TEST_CASE(what_the_signer_sends_is_not_believed, Live) {
     BOOST_TEST(reply_with([](const live::Call& call) {
                    return live::Reply{call.id, live::Verdict::signed_answer, {0x30, 0x03, 0x0a, 0x01, 0x06}};
                }) == "tryLater");
-    BOOST_TEST(metrics->live_calls(LiveVerdict::wrong).value() == 9U);
-    BOOST_TEST(counted(Outcome::try_later_signer) == 9U);
+    BOOST_TEST(metrics->live_calls(LiveVerdict::wrong).value() == 10U);
+    BOOST_TEST(counted(Outcome::try_later_signer) == 10U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_reply_that_is_none_ends_the_connection_and_nothing_else, Live) {
