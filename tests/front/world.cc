@@ -21,6 +21,7 @@ World::World(Options options)
     for (std::size_t i = 0; i < options.issuers.size(); ++i) {
         if (authorities_.size() == i)
             authorities_.push_back(&Authority::number(static_cast<int>(i)));
+        clock.step(SystemClock().now() - clock.now());  // not before the certificates that were just made
         config::Issuer& issuer = options.issuers[i];
         issuer.certificate = authorities_[i]->folder / "ca.pem";
         if (issuer.crl_path.empty())
