@@ -299,9 +299,10 @@ BOOST_AUTO_TEST_CASE(no_order_of_imports_and_events_makes_revoked_good) {
 }
 
 BOOST_AUTO_TEST_CASE(large_imports_sort_outside_memory_and_agree_with_small_ones) {
-    // More entries than limits::import_memory_octets hold, and more differences than
-    // limits::import_candidates.
-    constexpr std::size_t many = limits::import_memory_octets / 64 + 60'000;
+    // More entries than memory holds (full blocks, and an open one a bucket), and more differences than are
+    // remembered.
+    constexpr std::size_t many =
+        (limits::import_memory_octets + limits::import_buckets * limits::import_block_octets) / 64 + 60'000;
     static_assert(many > limits::import_candidates * 2);
     Bench bench;
     const auto text = [](std::size_t i) {
