@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE http_wire
 #include <boost/test/unit_test.hpp>
 
+#include "responder/http/grammar.h"
 #include "tests/http/server.h"
 
 namespace eightbells::http::test {
@@ -269,6 +270,20 @@ BOOST_AUTO_TEST_CASE(targets_are_origin_form_or_absolute_form) {
                 {"E-26", "dots and escapes stay", get("/a/../b/./%2e%2E//c"), 200, true,
                  "GET /a/../b/./%2e%2E//c\n"},
                 {"E-26", "a broken escape is the handler's matter", get("/%zz"), 200, true, "GET /%zz\n"}});
+}
+
+// Covers: E-26
+BOOST_AUTO_TEST_CASE(every_octet_of_a_target_is_judged_wherever_it_stands) {
+    for (std::size_t size = 2; size < 20; ++size)
+        for (std::size_t at = 1; at < size; ++at)
+            for (int octet = 0; octet < 256; ++octet) {
+                std::string target = "/" + std::string(size - 1, '\x7e');
+                target[at] = static_cast<char>(octet);
+                RequestLine line;
+                const auto fault = parse_request_line("GET " + target + " HTTP/1.1", 100, line);
+                const bool good = octet > 0x20 && octet < 0x7f && octet != '#';
+                BOOST_REQUIRE_MESSAGE(fault.has_value() != good, "octet " << octet << " at " << at);
+            }
 }
 
 // Covers: E-24, A-26
