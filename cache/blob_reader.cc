@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 
 namespace eightbells::cache {
 

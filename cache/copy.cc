@@ -6,7 +6,8 @@
 #include <limits>
 #include <set>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
+#include "responder/crl/limits.h"
 
 namespace eightbells::cache {
 

@@ -9,7 +9,8 @@
 #include <cstring>
 #include <set>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
+#include "responder/crl/limits.h"
 
 namespace eightbells::cache {
 

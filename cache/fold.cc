@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 
 namespace eightbells::cache {
 

@@ -6,8 +6,10 @@
 #include <ranges>
 #include <utility>
 
+#include "cache/limits.h"
 #include "cache/octets.h"
 #include "responder/base/limits.h"
+#include "responder/crl/limits.h"
 #include "responder/crypto/certificate.h"
 
 namespace eightbells::cache {

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "cache/limits.h"
 #include "cache/octets.h"
 #include "responder/base/limits.h"
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <thread>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 
 namespace eightbells::cache {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cache/limits.h"
 #include "cache/profile.h"
-#include "responder/base/limits.h"
 
 namespace eightbells::cache {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cache/limits.h"
 #include "cache/octets.h"
-#include "responder/base/limits.h"
 
 namespace eightbells::cache {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cache/limits.h"
 #include "cache/octets.h"
-#include "responder/base/limits.h"
 #include "responder/der/reader.h"
 
 namespace eightbells::cache {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "cache/limits.h"
 #include "cache/octets.h"
-#include "responder/base/limits.h"
 #include "responder/base/serial.h"
 
 namespace eightbells::cache {

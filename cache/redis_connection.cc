@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 
 namespace eightbells::cache {
 

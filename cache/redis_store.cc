@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cache/limits.h"
 #include "cache/redis_connection.h"
-#include "responder/base/limits.h"
 #include "responder/crypto/digest.h"
 
 namespace eightbells::cache {

@@ -9,8 +9,8 @@
 #include "cache/crl_folder.h"
 #include "cache/held.h"
 #include "cache/kept.h"
+#include "cache/limits.h"
 #include "cache/pass.h"
-#include "responder/base/limits.h"
 
 namespace eightbells::cache {
 

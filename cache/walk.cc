@@ -6,7 +6,6 @@
 
 #include "cache/fold.h"
 #include "cache/profile.h"
-#include "responder/base/limits.h"
 
 namespace eightbells::cache {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "responder/base/limits.h"
 #include "responder/config/checks.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "responder/base/bytes.h"
-#include "responder/base/limits.h"
 #include "responder/config/address.h"
 #include "responder/config/checks.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

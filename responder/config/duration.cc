@@ -3,8 +3,8 @@
 #include <array>
 #include <charconv>
 
-#include "responder/base/limits.h"
 #include "responder/config/config.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "responder/base/limits.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

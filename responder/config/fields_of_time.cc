@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "responder/base/limits.h"
 #include "responder/config/fields.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

@@ -5,10 +5,10 @@
 #include <array>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
 #include "responder/config/checks.h"
 #include "responder/config/config.h"
 #include "responder/config/fields.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::config {
 namespace {

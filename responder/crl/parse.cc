@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "responder/base/limits.h"
 #include "responder/crl/crl.h"
+#include "responder/crl/limits.h"
 #include "responder/crypto/extension_oids.h"
 #include "responder/crypto/pem.h"
 #include "responder/crypto/text.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "responder/base/limits.h"
+#include "responder/crypto/limits.h"
 #include "responder/crypto/text.h"
 #include "responder/der/reader.h"
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "responder/base/limits.h"
 #include "responder/crypto/algorithms.h"
 #include "responder/crypto/extension_oids.h"
+#include "responder/crypto/limits.h"
 #include "responder/crypto/pem.h"
 #include "responder/crypto/text.h"
 #include "responder/der/reader.h"

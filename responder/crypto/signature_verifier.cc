@@ -2,9 +2,9 @@
 #include <botan/x509_key.h>
 #include <fmt/format.h>
 
-#include "responder/base/limits.h"
 #include "responder/crypto/algorithms.h"
 #include "responder/crypto/certificate.h"
+#include "responder/crypto/limits.h"
 #include "responder/der/reader.h"
 
 namespace eightbells::crypto {

@@ -1,6 +1,6 @@
 #include "responder/der/reader.h"
 
-#include "responder/base/limits.h"
+#include "responder/der/limits.h"
 
 namespace eightbells::der {
 

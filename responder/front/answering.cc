@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "responder/front/caching.h"
+#include "responder/front/limits.h"
 
 namespace eightbells::front {
 namespace {

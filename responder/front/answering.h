@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "responder/base/clock.h"
-#include "responder/base/limits.h"
 #include "responder/crypto/digest.h"
 #include "responder/front/live_check.h"
 #include "responder/front/live_client.h"
@@ -18,6 +17,7 @@
 #include "responder/front/state.h"
 #include "responder/http/exchange.h"
 #include "responder/metrics/front_metrics.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/request.h"
 
 namespace eightbells::front {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "responder/base/limits.h"
+#include "responder/front/limits.h"
 
 namespace eightbells::front {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "responder/base/limits.h"
+#include "responder/front/limits.h"
 #include "responder/front/store_of.h"
 
 namespace eightbells::front {

@@ -1,6 +1,6 @@
 #include "responder/front/health.h"
 
-#include "responder/base/limits.h"
+#include "responder/front/limits.h"
 
 namespace eightbells::front {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/crypto/limits.h"
 #include "responder/ocsp/oid.h"
 
 namespace eightbells::front {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "responder/base/limits.h"
+#include "responder/front/limits.h"
 #include "responder/ocsp/response.h"
 
 namespace eightbells::front {

@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "responder/base/limits.h"
+#include "responder/front/limits.h"
+#include "responder/live/limits.h"
 
 namespace eightbells::front {
 namespace {

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "responder/base/limits.h"
 #include "responder/front/gauges.h"
+#include "responder/front/limits.h"
 #include "responder/front/store_keys.h"
 
 namespace eightbells::front {

@@ -1,7 +1,7 @@
 #include "responder/front/plan.h"
 
-#include "responder/base/limits.h"
 #include "responder/base/serial.h"
+#include "responder/front/limits.h"
 
 namespace eightbells::front {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/config/limits.h"
 
 namespace eightbells::front {
 namespace {

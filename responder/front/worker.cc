@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "responder/base/limits.h"
 #include "responder/front/gauges.h"
+#include "responder/front/limits.h"
 
 namespace eightbells::front {
 

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "responder/base/limits.h"
 #include "responder/http/connection.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 namespace {

@@ -3,6 +3,8 @@
 #include <bit>
 #include <new>
 
+#include "responder/http/limits.h"
+
 namespace eightbells::http {
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 

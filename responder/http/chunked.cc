@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "responder/base/limits.h"
 #include "responder/http/grammar.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 namespace {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 namespace {

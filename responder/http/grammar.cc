@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "responder/http/limits.h"
+
 namespace eightbells::http {
 
 const HeaderFacts* KnownHeaders::find(const std::uint8_t* data, std::size_t size, bool http_1_0,

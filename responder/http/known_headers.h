@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 #include "responder/http/request_head.h"
 
 namespace eightbells::http {

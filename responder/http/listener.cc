@@ -12,8 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "responder/base/limits.h"
 #include "responder/http/connection.h"
+#include "responder/http/limits.h"
 #include "responder/http/worker.h"
 
 namespace eightbells::http {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 namespace {

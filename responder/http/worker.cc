@@ -7,8 +7,8 @@
 #include <bit>
 #include <new>
 
-#include "responder/base/limits.h"
 #include "responder/http/connection.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http {
 

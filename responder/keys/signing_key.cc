@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
 #include "responder/crypto/algorithms.h"
 #include "responder/keys/key_file.h"
+#include "responder/keys/limits.h"
 
 namespace eightbells::keys {
 

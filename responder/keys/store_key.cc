@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/keys/limits.h"
 #include "responder/keys/signing_key.h"
 
 namespace eightbells::keys {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "responder/base/limits.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "responder/ledger/limits.h"
 #include "responder/ledger/schema.h"
 
 namespace eightbells::ledger {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "responder/base/limits.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

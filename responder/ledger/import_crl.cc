@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
 #include "responder/crl/crl.h"
+#include "responder/crl/limits.h"
 #include "responder/ledger/import.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/crypto/limits.h"
 #include "responder/ledger/import.h"
+#include "responder/ledger/limits.h"
 #include "responder/ledger/line_reader.h"
 #include "responder/ledger/list_entry.h"
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "responder/ledger/events.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

@@ -8,6 +8,7 @@
 #include "responder/base/limits.h"
 #include "responder/ledger/events.h"
 #include "responder/ledger/import_run.h"
+#include "responder/ledger/limits.h"
 #include "responder/ledger/state.h"
 
 namespace eightbells::ledger {

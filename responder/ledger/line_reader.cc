@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "responder/ledger/limits.h"
+
 namespace eightbells::ledger {
 
 Result<std::unique_ptr<LineReader>> LineReader::open(const std::filesystem::path& file) {

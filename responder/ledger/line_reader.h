@@ -14,8 +14,8 @@
 #include <string_view>
 #include <thread>
 
-#include "responder/base/limits.h"
 #include "responder/crypto/digest.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

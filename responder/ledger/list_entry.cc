@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "responder/base/limits.h"
 #include "responder/ledger/index_line.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "responder/base/limits.h"
 #include "responder/ledger/ledger.h"
+#include "responder/ledger/limits.h"
 #include "responder/ledger/state.h"
 
 namespace eightbells::ledger {

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "responder/ledger/limits.h"
+
 namespace eightbells::ledger {
 
 static_assert(limits::import_buckets == 256, "a bucket is the first octet of the serial hash");

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "responder/base/limits.h"
 #include "responder/ledger/ledger.h"
+#include "responder/ledger/limits.h"
 
 namespace eightbells::ledger {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "responder/base/limits.h"
+#include "responder/live/limits.h"
+#include "responder/ocsp/limits.h"
 
 namespace eightbells::live {
 

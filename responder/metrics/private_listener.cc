@@ -16,8 +16,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "responder/base/limits.h"
 #include "responder/metrics/family.h"
+#include "responder/metrics/limits.h"
 
 namespace eightbells::metrics {
 namespace {

@@ -1,8 +1,8 @@
 #include "responder/ocsp/answer.h"
 
-#include "responder/base/limits.h"
 #include "responder/base/serial.h"
 #include "responder/der/writer.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/oid.h"
 
 namespace eightbells::ocsp {

@@ -8,8 +8,8 @@
 
 #include "responder/base/bytes.h"
 #include "responder/base/clock.h"
-#include "responder/base/limits.h"
 #include "responder/der/reader.h"
+#include "responder/ocsp/limits.h"
 
 namespace eightbells::ocsp {
 

@@ -2,6 +2,7 @@
 
 #include "responder/der/reader.h"
 #include "responder/ocsp/extension.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/oid.h"
 
 namespace eightbells::ocsp {

@@ -7,8 +7,8 @@
 #include <span>
 #include <string_view>
 
-#include "responder/base/limits.h"
 #include "responder/ocsp/cert_id.h"
+#include "responder/ocsp/limits.h"
 
 namespace eightbells::ocsp {
 

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "responder/base/limits.h"
 #include "responder/der/reader.h"
 #include "responder/ocsp/extension.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/oid.h"
 
 namespace eightbells::ocsp {

@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "responder/base/limits.h"
 #include "responder/programs/commands.h"
+#include "responder/programs/limits.h"
 #include "responder/programs/start.h"
 
 // The commands that talk to a running signer over its control socket: one line there, one line back.

@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "responder/base/limits.h"
 #include "responder/programs/commands.h"
+#include "responder/programs/limits.h"
 #include "responder/programs/start.h"
 
 // `eightbells run`: starts the programs as separate processes and starts them again when they end. They share

@@ -6,7 +6,8 @@
 #include "cache/page_file.h"
 #include "cache/redis_store.h"
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/config/limits.h"
+#include "responder/crypto/limits.h"
 #include "responder/programs/commands.h"
 
 namespace eightbells::programs {

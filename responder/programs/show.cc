@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "cache/walk.h"
-#include "responder/base/limits.h"
 #include "responder/ocsp/answer.h"
+#include "responder/ocsp/limits.h"
 #include "responder/programs/commands.h"
 #include "responder/programs/start.h"
 

@@ -5,11 +5,12 @@
 #include <map>
 
 #include "cache/walk.h"
-#include "responder/base/limits.h"
 #include "responder/crl/crl.h"
 #include "responder/crypto/certificate.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 #include "responder/programs/commands.h"
+#include "responder/programs/limits.h"
 #include "responder/programs/start.h"
 
 // `eightbells verify`: everything that a front would serve, checked from the bytes up: digests under the

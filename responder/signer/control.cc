@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "responder/base/limits.h"
 #include "responder/signer/ca_compromise.h"
 #include "responder/signer/control_message.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/local_socket.h"
 
 namespace eightbells::signer {

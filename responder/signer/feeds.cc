@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 

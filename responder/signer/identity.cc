@@ -7,8 +7,9 @@
 
 #include "cache/profile.h"
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
+#include "responder/crypto/limits.h"
 #include "responder/der/writer.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 

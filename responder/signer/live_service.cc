@@ -8,7 +8,8 @@
 #include <deque>
 #include <thread>
 
-#include "responder/base/limits.h"
+#include "responder/live/limits.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/local_socket.h"
 
 namespace eightbells::signer {

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/signer/live_service.h"
 #include "responder/signer/press.h"
 #include "responder/signer/schedule.h"

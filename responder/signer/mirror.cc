@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cache/copy.h"
-#include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 

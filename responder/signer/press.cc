@@ -8,8 +8,9 @@
 #include <optional>
 
 #include "cache/patch.h"
-#include "responder/base/limits.h"
 #include "responder/der/writer.h"
+#include "responder/ocsp/limits.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/signing_context.h"
 #include "responder/signer/workers.h"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 #include "responder/signer/publication.h"
 
 // CRLs under the head: whole files in pieces that every store can hold.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cache/limits.h"
 #include "cache/patch.h"
-#include "responder/base/limits.h"
 #include "responder/signer/publication.h"
 
 // Taking up what the page file holds after a start: nothing of it is believed before it is checked up to our

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "cache/fold.h"
+#include "cache/limits.h"
 #include "cache/patch.h"
 #include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/publication.h"
 
 // Changing the shape of what is published without one new signature: pages split, patches join.

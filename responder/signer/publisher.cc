@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "responder/base/limits.h"
+#include "responder/config/limits.h"
 #include "responder/crl/crl.h"
 #include "responder/signer/signer.h"
 

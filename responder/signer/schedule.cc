@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 

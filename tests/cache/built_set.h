@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "cache/limits.h"
 #include "cache/patch.h"
 #include "cache/profile.h"
 #include "cache/store.h"
-#include "responder/base/limits.h"
 #include "responder/crypto/digest.h"
 
 // A small issuer whose answers are published as the signer publishes them: pages, patches and CRLs under a

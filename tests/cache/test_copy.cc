@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "cache/copy.h"
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 #include "tests/cache/follower.h"
 
 using namespace eightbells;

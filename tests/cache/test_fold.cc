@@ -3,7 +3,6 @@
 #include <map>
 
 #include "cache/fold.h"
-#include "responder/base/limits.h"
 #include "tests/cache/samples.h"
 
 namespace eightbells::cache {

@@ -6,7 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "cache/head.h"
-#include "responder/base/limits.h"
+#include "cache/limits.h"
+#include "responder/crl/limits.h"
 #include "tests/cache/samples.h"
 
 namespace eightbells::cache {

@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 
+#include "cache/limits.h"
 #include "cache/page.h"
-#include "responder/base/limits.h"
 #include "responder/base/serial.h"
 #include "tests/cache/samples.h"
 

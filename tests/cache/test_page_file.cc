@@ -9,8 +9,8 @@
 #include <future>
 #include <thread>
 
+#include "cache/limits.h"
 #include "cache/page_file.h"
-#include "responder/base/limits.h"
 #include "tests/cache/temporary_folder.h"
 
 using namespace eightbells;

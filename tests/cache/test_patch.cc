@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "cache/limits.h"
 #include "cache/patch.h"
-#include "responder/base/limits.h"
 #include "tests/cache/samples.h"
 
 namespace eightbells::cache {

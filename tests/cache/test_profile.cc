@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include "cache/limits.h"
 #include "cache/profile.h"
-#include "responder/base/limits.h"
 #include "tests/cache/samples.h"
 
 namespace eightbells::cache {

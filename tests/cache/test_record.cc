@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include "cache/limits.h"
 #include "cache/record.h"
-#include "responder/base/limits.h"
 #include "responder/base/serial.h"
 #include "tests/cache/samples.h"
 

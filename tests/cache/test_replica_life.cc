@@ -1,6 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
-#include "responder/base/limits.h"
+#include "cache/limits.h"
 #include "tests/cache/follower.h"
 
 using namespace eightbells;

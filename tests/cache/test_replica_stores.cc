@@ -2,9 +2,9 @@
 #include <fstream>
 
 #include "cache/copy.h"
+#include "cache/limits.h"
 #include "cache/redis_store.h"
 #include "responder/base/durable_file.h"
-#include "responder/base/limits.h"
 #include "tests/cache/follower.h"
 #include "tests/cache/redis_server.h"
 

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "responder/base/limits.h"
 #include "responder/config/config.h"
+#include "responder/config/limits.h"
 
 using eightbells::seconds;
 using eightbells::config::duration_text;

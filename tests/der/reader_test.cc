@@ -3,7 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "responder/base/limits.h"
+#include "responder/der/limits.h"
 
 using namespace eightbells;
 using der::Reader;

@@ -37,18 +37,13 @@ void* realloc(void* old, std::size_t octets) noexcept {
 }
 }
 #else
-void* operator new(std::size_t octets) {
-    ++allocations;
-    if (void* p = std::malloc(octets))
-        return p;
-    throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
+// The sanitizer has its own allocator, and says what it is asked for (sanitizer/allocator_interface.h, which
+// not every compiler's package brings).
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
+                                                                  std::size_t),  // NOLINT
+                                                         void (*)(const volatile void*));
+const int hooked = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
 #endif
 
 namespace eightbells::front::test {

@@ -1,5 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include "responder/front/limits.h"
+#include "responder/ocsp/limits.h"
 #include "tests/front/fake_signer.h"
 #include "tests/front/world.h"
 

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "responder/base/durable_file.h"
+#include "responder/front/limits.h"
 #include "responder/front/store_keys.h"
 #include "responder/front/store_of.h"
 #include "tests/front/world.h"

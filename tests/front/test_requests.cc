@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 
+#include "responder/ocsp/limits.h"
 #include "tests/front/small.h"
 
 namespace eightbells::front::test {

@@ -4,6 +4,7 @@
 
 #include "responder/base/durable_file.h"
 #include "responder/front/caching.h"
+#include "responder/front/limits.h"
 #include "responder/ocsp/response.h"
 #include "tests/front/small.h"
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <optional>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 #include "tests/http/server.h"
 
 namespace eightbells::http::test {

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "responder/base/limits.h"
+#include "responder/http/limits.h"
 
 namespace eightbells::http::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "responder/base/limits.h"
+#include "responder/ledger/limits.h"
 #include "tests/ledger/fixture.h"
 
 using namespace eightbells;

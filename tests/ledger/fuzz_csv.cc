@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "responder/base/limits.h"
+#include "responder/ledger/limits.h"
 #include "responder/ledger/list_entry.h"
 
 using namespace eightbells;

@@ -1,6 +1,6 @@
 #include <random>
 
-#include "responder/base/limits.h"
+#include "responder/ledger/limits.h"
 #include "tests/ledger/fixture.h"
 
 using namespace eightbells;

@@ -2,8 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "responder/base/limits.h"
 #include "responder/ledger/index_line.h"
+#include "responder/ledger/limits.h"
 #include "responder/ledger/line_reader.h"
 #include "tests/ledger/fixture.h"
 

@@ -1,4 +1,3 @@
-#include "responder/base/limits.h"
 #include "tests/ledger/fixture.h"
 
 using namespace eightbells;

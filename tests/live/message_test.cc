@@ -3,7 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "responder/base/limits.h"
+#include "responder/live/limits.h"
+#include "responder/ocsp/limits.h"
 
 using namespace eightbells;
 using namespace eightbells::live;

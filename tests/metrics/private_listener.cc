@@ -10,7 +10,7 @@
 #include <future>
 #include <thread>
 
-#include "responder/base/limits.h"
+#include "responder/metrics/limits.h"
 #include "responder/metrics/signer_metrics.h"
 #include "tests/metrics/exposition.h"
 

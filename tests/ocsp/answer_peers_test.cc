@@ -4,6 +4,7 @@
 #include <map>
 
 #include "responder/ocsp/extension.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 #include "tests/ocsp/signer.h"
 

@@ -3,8 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "responder/base/limits.h"
 #include "responder/ocsp/extension.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 #include "tests/ocsp/spell.h"
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "responder/base/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/request.h"
 
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "responder/base/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/request.h"
 
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "responder/base/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 
 namespace {

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/request.h"
 #include "tests/ocsp/peer.h"
 #include "tests/ocsp/spell.h"

@@ -4,7 +4,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "responder/base/serial.h"
+#include "responder/der/limits.h"
 #include "responder/ocsp/answer.h"
+#include "responder/ocsp/limits.h"
 #include "tests/ocsp/spell.h"
 
 using namespace eightbells;

@@ -4,8 +4,8 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
-#include "responder/base/limits.h"
 #include "responder/ocsp/extension.h"
+#include "responder/ocsp/limits.h"
 #include "tests/ocsp/peer.h"
 #include "tests/ocsp/spell.h"
 

@@ -4,6 +4,8 @@
 #define BOOST_TEST_MODULE ocsp_steps
 #include <boost/test/unit_test.hpp>
 
+#include "responder/der/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/request.h"
 #include "tests/ocsp/spell.h"
 

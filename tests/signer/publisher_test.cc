@@ -9,9 +9,11 @@
 #include <filesystem>
 
 #include "cache/walk.h"
-#include "responder/base/limits.h"
+#include "responder/config/limits.h"
+#include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 #include "responder/signer/ca_compromise.h"
+#include "responder/signer/limits.h"
 #include "tests/signer/made_issuer.h"
 
 // The whole private journey but for sockets: a real ledger, real keys, a real page file, time in the test's

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "responder/base/limits.h"
+#include "responder/signer/limits.h"
 
 using namespace eightbells;
 using namespace eightbells::signer;

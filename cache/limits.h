@@ -1,0 +1,90 @@
+#ifndef EIGHTBELLS_CACHE_LIMITS_H
+#define EIGHTBELLS_CACHE_LIMITS_H
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace eightbells::limits {
+
+using namespace std::chrono_literals;
+
+// --- the stored form
+
+// A raw signature: 4,627 octets is ML-DSA-87's, the largest on trial (H-17); a length takes two octets at
+// most, which could say 32,767.
+inline constexpr std::size_t signature_octets = 8191;
+// A certificate hash takes about 60 octets, an invalidity date 30.
+inline constexpr std::size_t record_extension_octets = 1024;
+// An offset table of two octets a record can point into 64 KiB. Pages are planned at 4 to 16 KiB: 50 to 190
+// records of 88 octets (P-256, serials of 16 to 20 octets). One more bit halves a page before it comes near.
+inline constexpr std::size_t page_octets = 64 * 1024;
+// Two signer keys during a roll-over, twice over where one follows the other; three bits of a record name
+// one.
+inline constexpr std::size_t profiles_per_page = 8;
+// Two Names' hashes, a signer certificate of up to 4 KiB (H-17: more), an AlgorithmIdentifier, extensions.
+inline constexpr std::size_t profile_octets = 16 * 1024;
+// 16,384 records of 90 octets (P-256) are 1.4 MiB; at RSA-4096 a patch is full after 7,200.
+inline constexpr std::size_t patch_octets = 4 * 1024 * 1024;
+inline constexpr std::size_t patch_records = 16'384;
+// What is published between two refreshes of a page (12 h): a patch every ten seconds. Beyond, the signer
+// joins patches (cache/README.md, "Patch").
+inline constexpr std::size_t patches_per_head = 4096;
+// Two CertID hashes, three lives.
+inline constexpr std::size_t sets_per_head = 6;
+// Each hash and signer key has one; the old ones leave with their last page.
+inline constexpr std::size_t profiles_per_head = 256;
+// A full and a delta CRL for each of 32 scopes of an issuer.
+inline constexpr std::size_t crls_per_head = 64;
+inline constexpr std::size_t crl_path_octets = 255;  // its length is one octet
+// Fixed fields 47, sets 34 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 187 KiB.
+inline constexpr std::size_t head_octets = 47 + sets_per_head * 34 + patches_per_head * 40 +
+                                           profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) +
+                                           96;
+
+// --- the stores
+
+// One table's pages. At 64 KiB each a fetch of pages holds 16 MiB at most, at the usual 8 KiB 2 MiB.
+inline constexpr std::size_t fetch_names = 256;
+inline constexpr std::size_t fetch_octets = fetch_names * page_octets;
+// CRLs lie in pieces: large enough that a 250 MB CRL takes 32 of them, small enough for one reply.
+inline constexpr std::size_t crl_piece_octets = 8 * 1024 * 1024;
+inline constexpr std::size_t blob_octets = crl_piece_octets;  // no blob is larger
+// A Redis reply: one fetch, or one CRL piece, and the protocol around it. More ends the connection.
+inline constexpr std::size_t redis_reply_octets = 2 * fetch_octets;
+inline constexpr std::size_t redis_reply_elements = 4096;  // of all its arrays; 256 notices have 1,800
+inline constexpr std::size_t redis_reply_depth = 8;        // XREAD nests four arrays
+// One call from first octet to last, where every single read is in time but they do not end: 8 MiB at 1 MiB a
+// second.
+inline constexpr std::chrono::seconds redis_call_time = 10s;
+// Between two attempts to connect; a front looks at the head every second.
+inline constexpr std::chrono::milliseconds redis_reconnect_pause = 500ms;
+inline constexpr std::size_t redis_piece_octets =
+    1024 * 1024;  // SETs under way before their replies are read
+inline constexpr std::size_t redis_piece_commands = 1024;
+inline constexpr std::size_t redis_notices = 1024;  // kept in the stream, about 100 octets each
+inline constexpr std::size_t redis_notices_read = 256;
+inline constexpr std::chrono::seconds notice_wait = 60s;  // wait_notice never takes longer, whatever is asked
+// Another process's transaction on the same page file: 20 MB a second on a slow disk, 40 MB of pages.
+inline constexpr std::chrono::milliseconds page_file_busy = 2s;
+inline constexpr std::chrono::milliseconds page_file_poll = 10ms;  // 3 microseconds of work each
+inline constexpr std::int64_t page_file_wal_octets =
+    64 * 1024 * 1024;  // the -wal is cut to this when it can be
+
+// --- the replica
+
+// Times that one pass begins again with a fresh head because the store moved on under it. A publication takes
+// well below a second, so that the second round all but always succeeds.
+inline constexpr unsigned sync_rounds = 3;
+// Pages asked for again in one pass under a head that has failed before: 1,024 of 8 KiB a second are 8 MB/s.
+inline constexpr std::size_t retry_pages = 1024;
+// Passes that leave a CRL alone which failed again and again; about a minute.
+inline constexpr unsigned crl_passes_skipped = 64;
+// Pages between two partial snapshots of a first load: 1 M certificates have 25,000 pages.
+inline constexpr std::size_t progress_pages = 4096;
+// Copying from store to store: octets in one publication.
+inline constexpr std::size_t copy_octets = 4 * 1024 * 1024;
+
+}  // namespace eightbells::limits
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef EIGHTBELLS_RESPONDER_CONFIG_LIMITS_H
+#define EIGHTBELLS_RESPONDER_CONFIG_LIMITS_H
+
+#include <chrono>
+#include <cstddef>
+
+namespace eightbells::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t config_octets =
+    1024 * 1024;                                        // 256 issuers with all 22 fields take about 200 KiB
+inline constexpr std::size_t issuers = 256;             // each is a label value in every metric by issuer
+inline constexpr std::size_t config_list_entries = 64;  // addresses, prefixes, keys, user ids
+inline constexpr std::size_t workers = 256;             // threads of one program
+inline constexpr std::size_t url_path_octets = 200;     // a CRL's path or an OCSP prefix: URLs stay below 255
+inline constexpr std::size_t socket_path_octets = 107;  // sun_path is 108 with its end mark (unix(7))
+inline constexpr std::size_t password_octets = 4096;
+inline constexpr std::size_t store_key_file_octets =
+    64 * 1024;  // a thousand keys of 64 digits and a line end
+
+// The promise: every stored answer and CRL stays valid this long beyond its next planned refresh (D-18).
+inline constexpr std::chrono::seconds runway = 4h;
+// D-05 for public trust: end points included, 7 days (Microsoft), and a second below the limit.
+inline constexpr std::chrono::seconds public_trust_validity_min =
+    16h;  // below it D-06 asks for other periods
+inline constexpr std::chrono::seconds public_trust_validity_max = std::chrono::days{7} - 1s;
+inline constexpr std::chrono::seconds validity_min = 8h;  // two runways: half of it is the refresh
+inline constexpr std::chrono::seconds validity_max = std::chrono::days{366};  // D-08: CA certificates, a year
+inline constexpr std::chrono::seconds refresh_min = 10s;
+// From receipt of a revocation until no cache may hand out "good" any more (D-04, D-16).
+inline constexpr std::chrono::seconds publication_deadline = 4h;
+inline constexpr std::chrono::seconds publication_target = 1h;                 // D-03
+inline constexpr std::chrono::seconds duration_max = std::chrono::days{3660};  // of any configured duration
+inline constexpr std::chrono::milliseconds redis_timeout_min{10};
+inline constexpr std::chrono::milliseconds redis_timeout_max{10'000};
+
+}  // namespace eightbells::limits
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef EIGHTBELLS_RESPONDER_FRONT_LIMITS_H
+#define EIGHTBELLS_RESPONDER_FRONT_LIMITS_H
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace eightbells::limits {
+
+using namespace std::chrono_literals;
+
+// How far the signer's clock may be ahead of ours before its answers wait: what clients allow one another
+// (five minutes; D-09).
+inline constexpr std::chrono::seconds clock_difference = 5min;
+// Caches keep nothing longer, whatever it says of itself: a year-9999 CRL can still be corrected (F-19).
+inline constexpr std::chrono::seconds max_age = 24h;
+inline constexpr std::chrono::seconds crl_retry_after = 60s;
+// Behind for this long by our own fault: out of the pool. A publication is taken over in well below a second;
+// a first copy of a million answers in ten.
+inline constexpr std::chrono::seconds ready_lag = 60s;
+// A front is as good as any other while no more than every hundredth page is missing: the store has lost it.
+inline constexpr std::uint64_t ready_missing_share = 100;
+// Between two looks at the heads, unless a notice comes; and at least, however many notices come.
+inline constexpr std::chrono::milliseconds sync_pause = 1s;
+inline constexpr std::chrono::milliseconds sync_pause_min = 50ms;
+inline constexpr std::chrono::milliseconds start_pause =
+    1s;  // between attempts to open what the loader needs
+// Failures to open the own page file, one after the other, before it is held for damaged: a busy one is not.
+inline constexpr unsigned own_file_attempts = 3;
+// Passes that failed one after the other, while the store's head could be read, before the own page file is
+// examined.
+inline constexpr unsigned own_file_doubts = 5;
+// After the signal to stop: longer than any request may take to arrive and be answered (http: 10 s and 20 s).
+inline constexpr std::chrono::seconds drain_time = 30s;
+inline constexpr std::chrono::milliseconds drain_poll = 20ms;
+// A worker's calls to the signer. 256 under way within 2 s are twice what a core signs with RSA-2048 in a
+// worker's share; more would only come late. Relying parties wait 10 s (E-28).
+inline constexpr std::size_t live_outstanding = 256;
+inline constexpr std::chrono::milliseconds live_call_deadline = 2s;
+inline constexpr std::chrono::milliseconds live_reconnect_pause = 200ms;
+inline constexpr std::size_t live_output_octets = 1024 * 1024;  // 256 calls of 4 KiB, 3 CertIDs take 0.3 KiB
+inline constexpr std::chrono::milliseconds live_watch =
+    1s;  // between two looks whether the signer is connected
+inline constexpr std::chrono::milliseconds gauge_refresh = 1s;  // of what is not set where it changes
+inline constexpr std::chrono::seconds live_log_pause = 60s;
+
+}  // namespace eightbells::limits
+
+#endif

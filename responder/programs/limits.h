@@ -1,0 +1,22 @@
+#ifndef EIGHTBELLS_RESPONDER_PROGRAMS_LIMITS_H
+#define EIGHTBELLS_RESPONDER_PROGRAMS_LIMITS_H
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace eightbells::limits {
+
+// An operator's command waits for the signer this long: an import of 10 M lines takes 90 s.
+inline constexpr std::chrono::seconds command_timeout{600};
+inline constexpr std::size_t command_answer_octets =
+    4 * 1024 * 1024;                                  // the status of 256 issuers takes 100 KiB
+inline constexpr std::uint64_t faults_printed = 100;  // `verify` counts the rest
+// A program that cannot start is tried again after 0.1 s, then twice as long each time, up to 5 s.
+inline constexpr std::chrono::milliseconds restart_pause_min{100};
+inline constexpr std::chrono::milliseconds restart_pause_max{5000};
+inline constexpr std::chrono::seconds stop_time{20};  // what does not end by then is killed
+
+}  // namespace eightbells::limits
+
+#endif
