@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "responder/http/limits.h"
+#include "responder/http/proxy_header.h"
 
 namespace eightbells::http {
 namespace {
@@ -21,7 +22,12 @@ static_assert(sizeof(Connection) <= 832);
 
 }  // namespace
 
-Connection::Connection(Worker& worker, int fd) noexcept : worker_(worker), fd_(fd) {
+Connection::Connection(Worker& worker, int fd, std::optional<ClientKey> client, bool header_due) noexcept
+    : worker_(worker),
+      fd_(fd),
+      client_(client.value_or(0)),
+      counted_(client.has_value()),
+      header_due_(header_due) {
     append(worker.all, *this, &Connection::in_all);
     worker.counters.open.add();
 }
@@ -30,7 +36,7 @@ Connection::~Connection() = default;
 
 bool Connection::start() noexcept {
     watch(EV_READ);
-    worker_.wait(*this, Wait::idle);
+    worker_.wait(*this, header_due_ ? Wait::request : Wait::idle);
     return watched_ != 0;
 }
 
@@ -42,6 +48,8 @@ void Connection::close() noexcept {
         worker_.counters.lost.add();
     watch(0);
     ::close(fd_);
+    if (counted_)
+        worker_.leave(client_);
     promise_.reset();
     input_.release();
     kept_output_.release();
@@ -97,6 +105,10 @@ std::ptrdiff_t Connection::receive(std::uint8_t* into, std::size_t room) noexcep
 void Connection::on_readable() noexcept {
     if (in_resumed.chain != nullptr)
         return;  // has had its share; its turn comes
+    if (header_due_) {
+        take_proxy_header();
+        return;
+    }
     if (!input_) {
         const std::ptrdiff_t n = receive(worker_.input.get(), worker_.input_octets);
         if (n > 0)
@@ -114,6 +126,47 @@ void Connection::on_readable() noexcept {
     } else if (n == 0) {
         close();
     }
+}
+
+// The time for it runs from the connection's start: a proxy has nothing to wait for.
+void Connection::take_proxy_header() noexcept {
+    std::uint8_t* const data = input_ ? input_.data() : worker_.input.get();
+    const std::ptrdiff_t n =
+        receive(data + input_size_, (input_ ? input_.capacity() : worker_.input_octets) - input_size_);
+    if (n == 0)
+        close();
+    if (n <= 0)
+        return;
+    const std::size_t size = input_size_ + static_cast<std::size_t>(n);
+    const ProxyHeader header = read_proxy_header({data, size});
+    if (header.step == ProxyHeader::Step::more) {
+        keep_input(data, 0, size);
+        if (!input_)
+            close();  // no memory for it
+        return;
+    }
+    if (header.step == ProxyHeader::Step::fault) {
+        // Without a word: it may not be HTTP that the other side speaks.
+        worker_.counters.faults[static_cast<std::size_t>(Fault::proxy_header)].add();
+        close();
+        return;
+    }
+    header_due_ = false;
+    if (header.source) {
+        client_ = client_key(*header.source);
+        counted_ = worker_.enter(client_);
+        if (!counted_) {
+            worker_.counters.refused_by_address.add();
+            input_.release();
+            input_size_ = 0;
+            answer_last(503);  // a bare end would look like a fault of ours to the proxy
+            return;
+        }
+    }
+    if (size > header.octets)
+        take_turn(data + header.octets, size - header.octets);
+    else
+        take_turn(data, 0);
 }
 
 bool Connection::grow_input() noexcept {
@@ -233,7 +286,7 @@ void Connection::keep_input(const std::uint8_t* data, std::size_t at, std::size_
     if (left == 0) {
         input_.release();
     } else if (input_) {
-        if (at != 0)
+        if (data + at != input_.data())
             std::memmove(input_.data(), data + at, left);
     } else {
         input_ = worker_.pool.take(left + 1);

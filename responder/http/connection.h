@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "responder/http/buffers.h"
 #include "responder/http/exchange.h"
@@ -23,7 +24,9 @@ namespace eightbells::http {
 // it, `close` does; the worker frees it when its code has returned. Loop's thread only.
 class Connection {
   public:
-    Connection(Worker& worker, int fd) noexcept;
+    // `client`: whom it is counted for, left again at the end. `header_due`: the octets begin with a PROXY
+    // protocol header, and it is counted for the client named there.
+    Connection(Worker& worker, int fd, std::optional<ClientKey> client, bool header_due) noexcept;
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -46,6 +49,7 @@ class Connection {
 
     static void on_event(evutil_socket_t, short what, void* self) noexcept;
     void on_readable() noexcept;
+    void take_proxy_header() noexcept;
     void drain() noexcept;
     std::ptrdiff_t receive(std::uint8_t* into, std::size_t room) noexcept;
     void watch(short what) noexcept;
@@ -97,12 +101,15 @@ class Connection {
     std::uint64_t file_left_ = 0;
     std::shared_ptr<Connection*> promise_;  // what a Deferred looks through
     std::uint64_t drained_ = 0;
+    ClientKey client_ = 0;
     Exchanging exchanging_ = Exchanging::no;
     bool closing_ = false;  // after what is in output
     bool draining_ = false;
     bool wants_turn_ = false;  // whole requests may be left in input_
     bool progressed_ = false;  // a request has been read whole since the last wait was set
     bool served_ = false;      // has had an answer
+    bool counted_ = false;     // for client_
+    bool header_due_ = false;
     bool closed_ = false;
 };
 

@@ -49,6 +49,7 @@ struct WireCounters {
     Counter accepted;
     Counter open;                     // a gauge
     Counter refused;                  // accepted and closed at once: limits.connections
+    Counter refused_by_address;       // the same: limits.connections_per_address; 503 behind a proxy
     Counter accept_failures;          // no file descriptor or memory left
     std::array<Counter, 3> requests;  // by Method; what the handler was asked
     std::array<Counter, counted_statuses.size()> responses;  // by status_row; 100 among them

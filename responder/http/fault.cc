@@ -25,6 +25,7 @@ constexpr std::array<Row, fault_count> rows{{
     {"chunk", 400},
     {"body_too_large", 413},
     {"expectation", 417},
+    {"proxy_header", 400},
     {"no_buffer", 503},
 }};
 static_assert(rows.back().status == 503, "one row a fault, in the order of the enum");

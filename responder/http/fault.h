@@ -25,6 +25,7 @@ enum class Fault : std::uint8_t {
     chunk,               // 9112 section 7.1: framing of a chunked body
     body_too_large,      // 9110 section 15.5.14
     expectation,         // 9110 section 10.1.1: anything but 100-continue
+    proxy_header,        // from where one must come: not one. Closed without an answer
     no_buffer,           // our own memory bound is reached
     count_
 };

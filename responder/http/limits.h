@@ -39,6 +39,9 @@ inline constexpr std::size_t http_output_octets = 80 * 1024;
 inline constexpr unsigned http_requests_per_turn = 64;
 inline constexpr std::size_t http_file_octets_per_turn = 256 * 1024;
 inline constexpr unsigned http_accepts_per_turn = 64;
+// A PROXY protocol header: 16 octets, addresses of at most 216 and what proxies add about TLS, a few hundred;
+// one block of a worker's buffers holds it.
+inline constexpr std::size_t http_proxy_header_octets = 2048;
 inline constexpr int http_backlog = 4096;  // the kernel lowers it to net.core.somaxconn
 // After a last answer the rest of what the client sends is read and dropped, so that no reset overtakes the
 // answer (RFC 9112, section 9.6): a 10 MB body at 16 Mbit/s, no more.

@@ -40,6 +40,21 @@ Result<socklen_t> to_socket_address(const HostPort& address, SocketAddress& out)
     return fail(fmt::format("\"{}\" is not an IP address", address.host));
 }
 
+std::optional<IpAddress> ip_address(const SocketAddress& address) noexcept {
+    std::array<std::uint8_t, 4> v4{};
+    IpAddress result;
+    switch (address.any.sa_family) {
+        case AF_INET:
+            std::memcpy(v4.data(), &address.v4.sin_addr, v4.size());
+            return IpAddress::from_v4(v4);
+        case AF_INET6:
+            std::memcpy(result.octets.data(), &address.v6.sin6_addr, result.octets.size());
+            return result;
+        default:
+            return std::nullopt;
+    }
+}
+
 // Owns a descriptor until it is released.
 struct Descriptor {
     explicit Descriptor(int number) noexcept : fd(number) {}
@@ -128,7 +143,9 @@ Status Listener::State::start(int listening_fd) {
 
 void Listener::State::accept_some(unsigned most) noexcept {
     while (most-- != 0) {
-        const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        SocketAddress from{};
+        socklen_t size = sizeof from;
+        const int accepted = ::accept4(fd, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0) {
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
@@ -146,7 +163,7 @@ void Listener::State::accept_some(unsigned most) noexcept {
             ::close(accepted);
             continue;
         }
-        worker.take_connection(accepted);
+        worker.take_connection(accepted, ip_address(from));
     }
 }
 
@@ -214,7 +231,10 @@ HostPort Listener::address() const {
 void Listener::serve(int connected_fd) noexcept {
     evutil_make_socket_nonblocking(connected_fd);
     state_->worker.counters.accepted.add();
-    state_->worker.take_connection(connected_fd);
+    SocketAddress from{};
+    socklen_t size = sizeof from;
+    const bool known = ::getpeername(connected_fd, &from.any, &size) == 0;
+    state_->worker.take_connection(connected_fd, known ? ip_address(from) : std::nullopt);
 }
 
 void Listener::stop_accepting() noexcept {

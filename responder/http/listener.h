@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "responder/base/clock.h"
+#include "responder/base/network.h"
 #include "responder/base/result.h"
 #include "responder/http/exchange.h"
 
@@ -26,13 +28,23 @@ std::string to_string(const HostPort& address);
 
 // Bounds that an operator may set; defaults fit OCSP. Those that nobody needs to set are in limits.h.
 struct ConnectionLimits {
-    std::size_t body_octets = 16 * 1024;       // 413 above
-    std::size_t target_octets = 24 * 1024;     // 414 above (A-24: at least 8000 are accepted)
-    std::size_t header_octets = 16 * 1024;     // 431 above
-    std::uint32_t connections = 20'000;        // accepted and closed at once above
+    std::size_t body_octets = 16 * 1024;    // 413 above
+    std::size_t target_octets = 24 * 1024;  // 414 above (A-24: at least 8000 are accepted)
+    std::size_t header_octets = 16 * 1024;  // 431 above
+    std::uint32_t connections = 20'000;     // accepted and closed at once above
+    // Of one IPv4 address or IPv6 /64, closed at once above; 0: as many as it likes. A thousand clients a
+    // minute behind one address, each of which leaves its connection to the idle time-out, find room (E-29).
+    std::uint32_t connections_per_address = 1000;
     std::chrono::milliseconds idle{60'000};    // between requests
     std::chrono::milliseconds header{10'000};  // from the first octet of a request to its end
     std::chrono::milliseconds write{20'000};   // without any progress
+    // Not counted by address: proxies that speak for many clients and do not say for whom. An address in both
+    // lists sends the header.
+    std::vector<Network> trusted_proxies;
+    // Not counted either; each connection begins with a PROXY protocol header (version 2), and counts for the
+    // address in it. One that does not is closed: whether a header comes is never guessed. Nobody else's
+    // header is believed: it is a malformed request.
+    std::vector<Network> proxy_protocol_from;
 };
 // Refuses what would not work: zero, or more memory for one request than a worker may hold in all.
 Status check(const ConnectionLimits& limits);

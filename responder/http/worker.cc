@@ -43,6 +43,8 @@ Worker::Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answer
       durations{bounds.idle, bounds.header, bounds.write, eightbells::limits::http_answer_wait,
                 eightbells::limits::http_drain_wait},
       output_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(eightbells::limits::http_output_octets)) {
+    if (bounds.connections_per_address != 0)
+        clients.emplace(bounds.connections, bounds.connections_per_address);
     output = {output_memory_.get(), 0, eightbells::limits::http_output_octets};
     evtimer_assign(
         &resume_event, base,
@@ -78,8 +80,22 @@ void Worker::tick() noexcept {
     bury_the_dead();
 }
 
-void Worker::take_connection(int fd) noexcept {
-    auto* connection = new (std::nothrow) Connection(*this, fd);
+void Worker::take_connection(int fd, const std::optional<IpAddress>& peer) noexcept {
+    const auto stands_in = [&](const std::vector<Network>& networks) {
+        return peer && std::ranges::any_of(networks, [&](const Network& one) { return one.contains(*peer); });
+    };
+    const bool header_due = stands_in(limits.proxy_protocol_from);
+    std::optional<ClientKey> client;
+    if (peer && !header_due && !stands_in(limits.trusted_proxies))
+        client = client_key(*peer);
+    if (client && !enter(*client)) {
+        counters.refused_by_address.add();
+        ::close(fd);
+        return;
+    }
+    auto* connection = new (std::nothrow) Connection(*this, fd, client, header_due);
+    if (connection == nullptr && client)
+        leave(*client);
     if (connection == nullptr || !connection->start()) {
         counters.accept_failures.add();
         if (connection == nullptr)

@@ -7,9 +7,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "responder/base/clock.h"
 #include "responder/http/buffers.h"
+#include "responder/http/client_table.h"
 #include "responder/http/counters.h"
 #include "responder/http/listener.h"
 #include "responder/http/request_reader.h"
@@ -45,7 +47,14 @@ struct Worker {
     Worker& operator=(const Worker&) = delete;
 
     void tick() noexcept;  // reads the clock, ends what has waited too long
-    void take_connection(int fd) noexcept;
+    // `peer`: where it comes from; absent: no IP address, which nothing is counted by.
+    void take_connection(int fd, const std::optional<IpAddress>& peer) noexcept;
+    // One connection more for the client, as far as clients are counted. `false`: it has too many already.
+    bool enter(ClientKey client) noexcept { return !clients || clients->enter(client); }
+    void leave(ClientKey client) noexcept {
+        if (clients)
+            clients->leave(client);
+    }
     void wait(Connection& connection, Wait kind) noexcept;
     // Gives the connection a turn after the others have had theirs.
     void resume_later(Connection& connection) noexcept;
@@ -59,6 +68,7 @@ struct Worker {
     ReaderLimits reader_limits;
     WireCounters counters;
     BufferPool pool;
+    std::optional<ClientTable> clients;  // absent: no limit by address
     KnownHeaders known_headers;
     Moment moment;
     std::chrono::steady_clock::time_point steady_now;

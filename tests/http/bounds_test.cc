@@ -141,7 +141,9 @@ BOOST_AUTO_TEST_CASE(two_thousand_slowloris_connections_cost_others_nothing_but_
     most.rlim_cur = most.rlim_max;
     setrlimit(RLIMIT_NOFILE, &most);
     const std::size_t count = std::min<std::size_t>(2000, (most.rlim_cur - 100) / 2);
-    Server server;
+    ConnectionLimits from_everywhere;
+    from_everywhere.connections_per_address = 0;
+    Server server(from_everywhere);
     std::vector<std::unique_ptr<Client>> slow;
     for (std::size_t i = 0; i < count; ++i) {
         slow.push_back(std::make_unique<Client>(server.address()));

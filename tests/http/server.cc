@@ -239,7 +239,10 @@ std::vector<Response> parse_responses(std::string_view stream, const std::vector
     return all;
 }
 
-Client::Client(const HostPort& address, int receive_buffer) {
+Client::Client(const HostPort& address, int receive_buffer) : Client(address, nullptr, receive_buffer) {}
+Client::Client(const HostPort& address, const char* from) : Client(address, from, 0) {}
+
+Client::Client(const HostPort& address, const char* from, int receive_buffer) {
     const bool v6 = address.host.find(':') != std::string::npos;
     fd_ = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -251,6 +254,9 @@ Client::Client(const HostPort& address, int receive_buffer) {
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
+    if (from != nullptr && (::inet_pton(AF_INET, from, &v4.sin_addr) != 1 ||
+                            ::bind(fd_, reinterpret_cast<const sockaddr*>(&v4), sizeof v4) != 0))
+        fail_with("bind");
     v4.sin_port = htons(address.port);
     sockaddr_in6 six{};
     six.sin6_family = AF_INET6;

@@ -101,6 +101,7 @@ std::vector<Response> parse_responses(std::string_view stream, const std::vector
 class Client {
   public:
     explicit Client(const HostPort& address, int receive_buffer = 0);
+    Client(const HostPort& address, const char* from);  // its own IPv4 address: one of 127.0.0.0/8
     ~Client();
     Client(const Client&) = delete;
     void send(std::string_view bytes);
@@ -114,6 +115,7 @@ class Client {
     int fd() const { return fd_; }
 
   private:
+    Client(const HostPort& address, const char* from, int receive_buffer);
     bool fill();
     int fd_;
     std::string buffer_;
