@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "responder/base/bytes.h"
+#include "responder/base/network.h"
 #include "responder/config/address.h"
 #include "responder/config/checks.h"
 #include "responder/config/limits.h"
@@ -60,6 +61,18 @@ void check_addresses(const Config& config, Report& report) {
                                        "with the service: write a loopback or private address",
                                        *text));
         take(field, address);
+    }
+}
+
+void check_proxies(const Front& front, Report& report) {
+    const std::pair<std::string_view, const std::vector<std::string>*> lists[] = {
+        {"front.trusted_proxies", &front.trusted_proxies},
+        {"front.proxy_protocol_from", &front.proxy_protocol_from}};
+    for (const auto& [name, texts] : lists) {
+        for (std::size_t i = 0; i < texts->size(); ++i) {
+            if (const auto network = parse_network((*texts)[i]); !network)
+                report.mistake(fmt::format("{}[{}]", name, i), network.error().message);
+        }
     }
 }
 
@@ -154,6 +167,7 @@ void check_redis(const Config& config, Report& report) {
 
 void check_programs(const Config& config, Report& report) {
     check_addresses(config, report);
+    check_proxies(config.front, report);
     check_folders(config, report);
     check_sockets(config, report);
     check_store_keys(config, report);

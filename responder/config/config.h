@@ -86,7 +86,13 @@ struct Front {
     std::vector<std::string> listen{"127.0.0.1:8080"};
     std::vector<std::string> ocsp_prefixes{"/ocsp"};  // stripped before decoding; "/" always answers as well
     std::string metrics = "127.0.0.1:9642";
-    unsigned workers = 0;                 // 0: one a core
+    unsigned workers = 0;                // 0: one a core
+    std::uint32_t connections = 20'000;  // of one worker and address of `listen`; closed at once above
+    std::uint32_t connections_per_address = 1000;  // the same, of one IPv4 address or IPv6 /64; 0: no limit
+    // Networks that are not counted by address; those in the second list begin with a PROXY v2 header, which
+    // names the client, even if they are in the first.
+    std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1"};
+    std::vector<std::string> proxy_protocol_from;
     std::filesystem::path live_socket;    // of the signer; default signer.live_socket, empty: no live answers
     std::vector<std::string> store_keys;  // trusted store keys, 64 hex digits each; and
     std::vector<std::filesystem::path> store_key_files;  // files with one hex key a line; default, when no

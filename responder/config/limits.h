@@ -3,16 +3,18 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace eightbells::limits {
 
 using namespace std::chrono_literals;
 
 inline constexpr std::size_t config_octets =
-    1024 * 1024;                                        // 256 issuers with all 22 fields take about 200 KiB
-inline constexpr std::size_t issuers = 256;             // each is a label value in every metric by issuer
-inline constexpr std::size_t config_list_entries = 64;  // addresses, prefixes, keys, user ids
-inline constexpr std::size_t workers = 256;             // threads of one program
+    1024 * 1024;                                         // 256 issuers with all 22 fields take about 200 KiB
+inline constexpr std::size_t issuers = 256;              // each is a label value in every metric by issuer
+inline constexpr std::size_t config_list_entries = 64;   // addresses, prefixes, keys, user ids
+inline constexpr std::size_t workers = 256;              // threads of one program
+inline constexpr std::uint32_t connections = 1'000'000;  // of one listener: 1 GB of idle ones, 32 MB to count
 inline constexpr std::size_t url_path_octets = 200;     // a CRL's path or an OCSP prefix: URLs stay below 255
 inline constexpr std::size_t socket_path_octets = 107;  // sun_path is 108 with its end mark (unix(7))
 inline constexpr std::size_t password_octets = 4096;

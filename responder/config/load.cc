@@ -76,6 +76,10 @@ void read_front(Fields fields, const Signer& signer, Front& front) {
     front.live_socket = signer.live_socket;
     fields.path("live_socket", front.live_socket);
     fields.texts("store_keys", front.store_keys);
+    fields.number("connections", 1, limits::connections, front.connections);
+    fields.number("connections_per_address", 0, limits::connections, front.connections_per_address);
+    fields.texts("trusted_proxies", front.trusted_proxies);
+    fields.texts("proxy_protocol_from", front.proxy_protocol_from);
     fields.paths("store_key_files", front.store_key_files);
     if (front.store_keys.empty() && front.store_key_files.empty())
         front.store_key_files.push_back(signer.store_key_public);

@@ -50,6 +50,36 @@ Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const 
     return front;
 }
 
+namespace {
+
+Result<std::vector<Network>> networks_of(const std::vector<std::string>& texts) {
+    std::vector<Network> networks;
+    for (const std::string& text : texts) {
+        auto network = parse_network(text);
+        if (!network)
+            return tl::unexpected(network.error());
+        networks.push_back(*network);
+    }
+    return networks;
+}
+
+Result<http::ConnectionLimits> limits_of(const config::Front& settings) {
+    http::ConnectionLimits limits;
+    limits.connections = settings.connections;
+    limits.connections_per_address = settings.connections_per_address;
+    auto trusted = networks_of(settings.trusted_proxies);
+    if (!trusted)
+        return fail("front.trusted_proxies", trusted.error());
+    auto with_header = networks_of(settings.proxy_protocol_from);
+    if (!with_header)
+        return fail("front.proxy_protocol_from", with_header.error());
+    limits.trusted_proxies = *std::move(trusted);
+    limits.proxy_protocol_from = *std::move(with_header);
+    return limits;
+}
+
+}  // namespace
+
 Status Front::open_workers(const config::Front& settings, const std::shared_ptr<const FrontState>& state) {
     for (const std::string& text : settings.listen) {
         auto address = http::parse_host_port(text);
@@ -57,13 +87,16 @@ Status Front::open_workers(const config::Front& settings, const std::shared_ptr<
             return fail("front.listen: " + text, address.error());
         addresses_.push_back(*std::move(address));
     }
+    const auto limits = limits_of(settings);
+    if (!limits)
+        return tl::unexpected(limits.error());
     const unsigned count =
         settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) {
         auto worker = Worker::open(addresses_, {.paths = *paths_,
                                                 .metrics = *metrics_,
                                                 .live_socket = settings.live_socket,
-                                                .limits = {},
+                                                .limits = *limits,
                                                 .clock = clock_,
                                                 .state = state});
         if (!worker)

@@ -63,6 +63,7 @@ void attach_wire(metrics::FrontMetrics& metrics, const http::WireCounters& wire)
     attach(Metric::front_connections_accepted, {}, wire.accepted);
     attach(Metric::front_connections_open, {}, wire.open);
     attach(Metric::front_connections_refused, {}, wire.refused);
+    attach(Metric::front_connections_refused_by_address, {}, wire.refused_by_address);
     attach(Metric::front_accept_failures, {}, wire.accept_failures);
     attach(Metric::front_connections_lost, {}, wire.lost);
     attach(Metric::front_connection_buffers, {}, wire.buffer_octets);

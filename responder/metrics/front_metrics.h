@@ -74,6 +74,7 @@ struct FrontMetrics final : MetricSet {
     AttachedFamily connections_accepted{*this, Metric::front_connections_accepted};
     AttachedFamily connections_open{*this, Metric::front_connections_open};
     AttachedFamily connections_refused{*this, Metric::front_connections_refused};
+    AttachedFamily connections_refused_by_address{*this, Metric::front_connections_refused_by_address};
     AttachedFamily accept_failures{*this, Metric::front_accept_failures};
     AttachedFamily connections_lost{*this, Metric::front_connections_lost};
     AttachedFamily connection_timeouts{*this, Metric::front_connection_timeouts};

@@ -66,6 +66,7 @@ constexpr std::array<Definition, metric_count> table{{
     counter(Metric::front_connections_accepted, front, "eightbells_front_connections_accepted_total", {}, "Connections accepted."),
     gauge(Metric::front_connections_open, front, "eightbells_front_connections_open", {}, "Connections open now."),
     counter(Metric::front_connections_refused, front, "eightbells_front_connections_refused_total", {}, "Connections closed at once because the limit was reached."),
+    counter(Metric::front_connections_refused_by_address, front, "eightbells_front_connections_refused_by_address_total", {}, "Connections closed at once because their address had as many as one may."),
     counter(Metric::front_accept_failures, front, "eightbells_front_accept_failures_total", {}, "Connections that could not be accepted, for want of descriptors or memory."),
     counter(Metric::front_connections_lost, front, "eightbells_front_connections_lost_total", {}, "Connections that ended before their answer was sent."),
     counter(Metric::front_connection_timeouts, front, "eightbells_front_connection_timeouts_total", {"wait"}, "Connections ended because a wait ran out."),

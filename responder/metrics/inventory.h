@@ -59,6 +59,7 @@ enum class Metric : std::uint8_t {
     front_connections_accepted,
     front_connections_open,
     front_connections_refused,
+    front_connections_refused_by_address,
     front_accept_failures,
     front_connections_lost,
     front_connection_timeouts,
