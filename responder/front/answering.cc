@@ -94,7 +94,7 @@ metrics::Outcome Answering::send_stored(To& to, const Plan& plan, UtcTime now, b
     std::optional<http::Caching> caching;
     if (cacheable)
         caching = caching_of(single, tag_of(sha256_, signature),
-                             (*state_->issuers)[*plan.issuer].settings.cache_for, now);
+                             cache_policy_of((*state_->issuers)[*plan.issuer].settings), now);
     send(to, body, caching);
     return single.status ? Outcome::revoked : Outcome::good;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "responder/base/clock.h"
+#include "responder/config/config.h"
 #include "responder/crypto/digest.h"
 #include "responder/front/crl_file.h"
 #include "responder/http/exchange.h"
@@ -11,11 +12,26 @@
 
 namespace eightbells::front {
 
-// How long a cache may keep what is valid until `next_update`: at most `cache_for` (D-16), a day (F-19) and
-// what is left of the validity (E-10), and up to a tenth less, by how the entity tag falls, so that clients
-// that asked together do not return together (D-19). The same on every node. At least a second as long as
-// anything is left, 0 when nothing is.
-seconds max_age(UtcTime now, UtcTime next_update, seconds cache_for, const http::EntityTag& etag) noexcept;
+// What an issuer's settings say about caches.
+struct CachePolicy {
+    seconds cache_for{0};  // the most (D-16)
+    // A refresh is planned for this long before nextUpdate at the latest: validity - refresh. 0: not known,
+    // as with a CRL that the CA makes.
+    seconds runway{0};
+};
+CachePolicy cache_policy_of(const config::Issuer& settings) noexcept;
+
+// How long a cache may keep what is valid until `next_update`: at most `cache_for`, a day (F-19), what is
+// left of the validity, and the time to the planned refresh (E-10).
+//
+// Nobody gains when clients return together, or all the time (D-19). So it is up to a tenth less, by how the
+// entity tag falls. And where a refresh is overdue, nothing says any more when it will come: clients are sent
+// away for as long as it has been overdue, at least a tenth of `cache_for`, so that the one that is a second
+// late is found soon, and the one that is an hour late costs no more requests than any other hour.
+//
+// The same on every node. At least a second as long as anything is left, 0 when nothing is.
+seconds max_age(UtcTime now, UtcTime next_update, const CachePolicy& policy,
+                const http::EntityTag& etag) noexcept;
 
 // The tag of an answer: the first 16 octets of SHA-256 over its signature as it is stored (ECDSA as raw
 // r||s), which covers all that the answer says, and is the same on every node (E-08). Cheaper than a hash
@@ -23,8 +39,8 @@ seconds max_age(UtcTime now, UtcTime next_update, seconds cache_for, const http:
 http::EntityTag tag_of(crypto::Sha256& sha256, ByteView signature) noexcept;
 
 // Headers of a stored answer and of a CRL (E-06, E-09, F-24). REQUIRES: valid at `now`.
-http::Caching caching_of(const ocsp::SingleAnswer& single, const http::EntityTag& etag, seconds cache_for,
-                         UtcTime now) noexcept;
+http::Caching caching_of(const ocsp::SingleAnswer& single, const http::EntityTag& etag,
+                         const CachePolicy& policy, UtcTime now) noexcept;
 http::Caching caching_of(const CrlFile& crl, seconds cache_for, UtcTime now) noexcept;
 
 }  // namespace eightbells::front

@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 inline constexpr std::chrono::seconds clock_difference = 5min;
 // Caches keep nothing longer, whatever it says of itself: a year-9999 CRL can still be corrected (F-19).
 inline constexpr std::chrono::seconds max_age = 24h;
+// While a refresh is overdue, caches are sent away for at least this part of cache_for: one minute of ten. A
+// refresh takes seconds from signing to every front, so most that were early come back once.
+inline constexpr int overdue_cache_share = 10;
 inline constexpr std::chrono::seconds crl_retry_after = 60s;
 // Behind for this long by our own fault: out of the pool. A publication is taken over in well below a second;
 // a first copy of a million answers in ten.

@@ -3,7 +3,6 @@
 #include <random>
 
 #include "responder/base/durable_file.h"
-#include "responder/front/caching.h"
 #include "responder/front/limits.h"
 #include "responder/ocsp/response.h"
 #include "tests/front/small.h"
@@ -182,31 +181,6 @@ BOOST_FIXTURE_TEST_CASE(caches_keep_nothing_longer_than_cache_for, Small) {
         BOOST_TEST(max_age_of(response) <= (set().validity - age).count());
         advance(seconds(1234));
     }
-}
-
-// Covers: D-19, E-10, F-19
-BOOST_AUTO_TEST_CASE(max_age_is_spread_by_the_tag_and_bounded_by_everything_else) {
-    const UtcTime now = from_unix(1'800'000'000);
-    http::EntityTag tag{};
-    BOOST_TEST(max_age(now, now + seconds(86400), seconds(600), tag).count() == 600);
-    BOOST_TEST(max_age(now, now + seconds(10), seconds(600), tag).count() == 10);
-    BOOST_TEST(max_age(now, now + seconds(1), seconds(600), tag).count() == 1);
-    BOOST_TEST(max_age(now, now, seconds(600), tag).count() == 0);
-    BOOST_TEST(max_age(now, now - seconds(5), seconds(600), tag).count() == 0);
-    BOOST_TEST(max_age(now, year_9999, seconds(1'000'000'000), tag).count() == 86400);
-    tag = {0xff, 0xff};
-    BOOST_TEST(max_age(now, now + seconds(86400), seconds(600), tag).count() == 541);
-    BOOST_TEST(max_age(now, now + seconds(1), seconds(600), tag).count() == 1);
-    // Evenly: a tenth of all tags in each tenth of the spread.
-    std::array<int, 10> tenths{};
-    for (int i = 0; i < 65536; ++i) {
-        tag = {static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
-        const auto age = max_age(now, now + seconds(86400), seconds(1000), tag).count();
-        BOOST_REQUIRE((age > 900 && age <= 1000));
-        ++tenths[static_cast<std::size_t>((1000 - age) / 10)];
-    }
-    for (const int tenth : tenths)
-        BOOST_TEST(std::abs(tenth - 6554) < 10);
 }
 
 BOOST_FIXTURE_TEST_CASE(every_request_is_counted_exactly_once, Small) {

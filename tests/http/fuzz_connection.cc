@@ -2,7 +2,8 @@
 //   1. however the octets are split, the answers are the same, octet for octet;
 //   2. what the handler saw, and whether the connection went on, is what a second reading of RFC 9112
 //      (strict_http.h) says;
-//   3. every answer is a well-formed one, and the connection ends when the client does.
+//   3. the verdict on a PROXY protocol header falls once, and is what the header's own length says;
+//   4. every answer is a well-formed one, and the connection ends when the client does.
 #include <event2/event.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "responder/http/proxy_header.h"
 #include "tests/http/server.h"
 #include "tests/http/strict_http.h"
 
@@ -204,6 +206,21 @@ void compare_with_second_reading(std::string_view stream, const Outcome& outcome
         violated("answers aside differ", stream, outcome.answers);
 }
 
+void check_proxy_header(ByteView bytes) {
+    ProxyHeader last;
+    for (std::size_t size = 0; size <= bytes.size(); ++size) {
+        const ProxyHeader now = read_proxy_header(bytes.first(size));
+        const bool same = now.step == last.step && now.octets == last.octets && now.source == last.source;
+        if (last.step != ProxyHeader::Step::more && !same)
+            violated("a verdict on a PROXY header changed", as_text(bytes), {});
+        if (now.step == ProxyHeader::Step::complete && last.step == ProxyHeader::Step::more &&
+            (now.octets != size || size != 16U + 256U * bytes[14] + bytes[15] ||
+             as_text(bytes.first(12)) != std::string_view("\r\n\r\n\0\r\nQUIT\n", 12)))
+            violated("not a PROXY header", as_text(bytes), {});
+        last = now;
+    }
+}
+
 }  // namespace
 }  // namespace eightbells::http::test
 
@@ -212,6 +229,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (size > longest_input)
         return -1;
     static Bench bench;
+    check_proxy_header({bytes, size});
     const std::string_view stream(reinterpret_cast<const char*>(bytes), size);
     const Outcome whole = bench.run(stream, [&](std::size_t) { return size; });
     std::uint32_t random = 2166136261U;  // from the input itself, so that a finding repeats
