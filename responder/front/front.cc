@@ -115,9 +115,10 @@ Status Front::open_private(const std::string& address) {
     if (!loop)
         return tl::unexpected(loop.error());
     private_loop_ = *std::move(loop);
-    auto listener = metrics::PrivateListener::open(
-        private_loop_->base(), address,
-        {.metrics = metrics_, .ready = [this] { return health_->readiness(clock_.steady()); }, .live = {}});
+    metrics::PrivateListener::Answers answers;
+    answers.metrics = metrics_;
+    answers.ready = [this] { return health_->readiness(clock_.steady()); };
+    auto listener = metrics::PrivateListener::open(private_loop_->base(), address, std::move(answers));
     if (!listener)
         return fail("front.metrics", listener.error());
     private_ = *std::move(listener);
