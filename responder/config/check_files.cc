@@ -54,6 +54,18 @@ class FileCheck {
     Loaded& loaded_;
 };
 
+void check_canaries(FileCheck& check, const IssuerWatch& watch, const std::string& table) {
+    const std::pair<const char*, const std::string*> canaries[] = {{"good", &watch.good},
+                                                                   {"revoked", &watch.revoked},
+                                                                   {"hold", &watch.hold},
+                                                                   {"expired", &watch.expired},
+                                                                   {"unissued", &watch.unissued}};
+    for (const auto& [name, path] : canaries) {
+        if (!path->starts_with("serial:"))
+            check.readable(table + "." + name, *path, "the path of its certificate, or \"serial:0A1B2C\"");
+    }
+}
+
 }  // namespace
 
 void check_files(Loaded& loaded, Role role) {
@@ -63,7 +75,9 @@ void check_files(Loaded& loaded, Role role) {
         const Issuer& issuer = config.issuers[i];
         const auto field = [i](std::string_view name) { return fmt::format("issuer[{}].{}", i, name); };
         check.readable(field("certificate"), issuer.certificate, "the path of the CA's certificate");
-        if (role == Role::front)
+        if (role == Role::watch || role == Role::both)
+            check_canaries(check, issuer.watch, field("watch"));
+        if (role == Role::front || role == Role::watch)
             continue;
         check.readable(field("signer_certificate"), issuer.signer_certificate,
                        "the path of the signer's certificate, or \"\" when the CA signs itself");
@@ -73,6 +87,11 @@ void check_files(Loaded& loaded, Role role) {
         check.readable(field("index"), issuer.index, "the path of the CA's index.txt, or \"\"");
         check.readable(field("crl"), issuer.crl, "the path of the CA's CRL, or \"\"");
     }
+    if (config.watches() && (role == Role::watch || role == Role::both))
+        check.readable("watch.tls_ca_file", config.watch.tls_ca_file,
+                       "the path of the CA certificates that the fronts' certificates chain to");
+    if (role == Role::watch)
+        return;
     for (std::size_t i = 0; role != Role::signer && i < config.front.store_key_files.size(); ++i) {
         const std::filesystem::path& path = config.front.store_key_files[i];
         // The signer makes its own at its first start.

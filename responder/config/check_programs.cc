@@ -52,7 +52,9 @@ void check_addresses(const Config& config, Report& report) {
     if (config.front.listen.empty())
         report.mistake("front.listen", "is empty; write at least one address, for example [\"0.0.0.0:80\"]");
     const std::pair<std::string, const std::string*> listeners[] = {
-        {"signer.metrics", &config.signer.metrics}, {"front.metrics", &config.front.metrics}};
+        {"signer.metrics", &config.signer.metrics},
+        {"front.metrics", &config.front.metrics},
+        {"watch.metrics", &config.watch.metrics}};
     for (const auto& [field, text] : listeners) {
         const auto address = check_address(field, *text, "127.0.0.1:9641", report);
         if (address && address->reachable_from_outside)

@@ -10,6 +10,7 @@ namespace eightbells::config {
 // fields. `config` is complete, derived defaults included.
 void check_issuers(const Config& config, Report& report);
 void check_programs(const Config& config, Report& report);
+void check_watch(const Config& config, Report& report);
 
 }  // namespace eightbells::config
 

@@ -35,6 +35,21 @@ enum class Unissued : std::uint8_t { unauthorized };  // C-02: the documented an
 enum class Answers : std::uint8_t { presigned, live };
 enum class Nonce : std::uint8_t { ignore, echo };
 
+// What the watch asks of one issuer, as a relying party (the watch's own machine needs nothing else of it).
+struct IssuerWatch {
+    std::string ocsp;                 // URL; empty: OCSP is not watched
+    std::string crl;                  // URL; empty: no CRL is watched
+    std::vector<std::string> fronts;  // "192.0.2.1:80": asked each; empty: every address of the URL's name
+    // Certificates whose status is known: the path of one, or "serial:" and its serial in hex; empty: none.
+    std::string good;
+    std::string revoked;
+    std::string hold;
+    std::string expired;
+    std::string unissued;
+    bool any() const noexcept { return !ocsp.empty() || !crl.empty(); }
+    friend bool operator==(const IssuerWatch&, const IssuerWatch&) = default;
+};
+
 struct Issuer {
     std::string name = "ca";            // label in metrics and commands: [a-z0-9][a-z0-9-]{0,31}, unique
     std::filesystem::path certificate;  // the CA's certificate; default issuer.pem
@@ -63,6 +78,7 @@ struct Issuer {
     Unissued unissued = Unissued::unauthorized;
     Answers answers = Answers::presigned;
     Nonce nonce = Nonce::ignore;
+    IssuerWatch watch;  // [issuer.watch]
     friend bool operator==(const Issuer&, const Issuer&) = default;
 };
 
@@ -100,6 +116,20 @@ struct Front {
     friend bool operator==(const Front&, const Front&) = default;
 };
 
+struct Watch {
+    std::string name = "watch";  // the vantage's, in its ledger and its reports
+    std::filesystem::path data;  // outage ledger, the watch's key, anchors
+    std::string metrics = "127.0.0.1:9643";
+    seconds period{60};       // of a round of probes
+    seconds crl_period{300};  // of fetching whole CRLs; conditionally they are asked for in every round
+    std::chrono::milliseconds timeout{10'000};   // of one request, to its last octet
+    std::filesystem::path tls_ca_file;           // empty: the system's
+    std::vector<std::filesystem::path> anchors;  // folders in which signed heads are left
+    std::vector<std::filesystem::path> witness;  // other watches' anchor files, kept in our ledger for them
+    std::filesystem::path revocations;           // announced revocations, one JSON object a line
+    friend bool operator==(const Watch&, const Watch&) = default;
+};
+
 struct Config {
     std::filesystem::path file;
     std::filesystem::path data;  // where the programs keep what is theirs, each in a folder of its own
@@ -107,7 +137,9 @@ struct Config {
     Store store;
     Signer signer;
     Front front;
+    Watch watch;
     std::vector<Issuer> issuers;
+    bool watches() const noexcept;  // whether any issuer is watched
 
     // Where each known field is written in the file, by its dotted name ("issuer[0].validity"); 0: it is not,
     // and the default holds. Tables stand there too ("issuer[0]", "store.redis").
@@ -141,7 +173,7 @@ Loaded load(const std::filesystem::path& file);
 Loaded load_text(std::string_view text, const std::filesystem::path& file);
 
 // Which program will use it. A front's machine has no signing keys, a signer's no front's files.
-enum class Role : std::uint8_t { signer, front, both };
+enum class Role : std::uint8_t { signer, front, watch, both };
 // Looks whether the files that `role` will read are there and readable, and whether private ones are private.
 // Files that the programs make themselves are not asked for. Adds to mistakes and warnings.
 void check_files(Loaded& loaded, Role role);

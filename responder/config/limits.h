@@ -34,6 +34,11 @@ inline constexpr std::chrono::seconds refresh_min = 10s;
 inline constexpr std::chrono::seconds publication_deadline = 4h;
 inline constexpr std::chrono::seconds publication_target = 1h;                 // D-03
 inline constexpr std::chrono::seconds duration_max = std::chrono::days{3660};  // of any configured duration
+inline constexpr std::chrono::seconds watch_period_min = 5s;  // a round's three time-outs fit many times
+inline constexpr std::chrono::seconds watch_period_max = 1h;  // the 20 minutes of NIS2 would be missed
+inline constexpr std::chrono::seconds watch_crl_period_max = 24h;
+inline constexpr std::chrono::milliseconds watch_timeout_min = 100ms;
+inline constexpr std::chrono::milliseconds watch_timeout_max = 60s;
 inline constexpr std::chrono::milliseconds redis_timeout_min{10};
 inline constexpr std::chrono::milliseconds redis_timeout_max{10'000};
 

@@ -86,6 +86,39 @@ void read_front(Fields fields, const Signer& signer, Front& front) {
     fields.leave();
 }
 
+void read_watch(Fields fields, Watch& watch) {
+    fields.text("name", watch.name);
+    fields.path("data", watch.data);
+    watch.revocations = watch.data / "revocations.jsonl";
+    fields.text("metrics", watch.metrics);
+    fields.duration("period", watch.period);
+    watch.crl_period = 5 * watch.period;
+    fields.duration("crl_period", watch.crl_period);
+    fields.milliseconds("timeout", watch.timeout);
+    fields.path("tls_ca_file", watch.tls_ca_file);
+    fields.paths("anchors", watch.anchors);
+    fields.paths("witness", watch.witness);
+    fields.path("revocations", watch.revocations);
+    fields.leave();
+}
+
+void read_canary(Fields& fields, const char* field, const std::filesystem::path& folder, std::string& value) {
+    if (fields.text(field, value) && !value.empty() && !value.starts_with("serial:"))
+        value = (folder / value).lexically_normal().string();
+}
+
+void read_issuer_watch(Fields fields, const std::filesystem::path& folder, IssuerWatch& watch) {
+    fields.text("ocsp", watch.ocsp);
+    fields.text("crl", watch.crl);
+    fields.texts("fronts", watch.fronts);
+    read_canary(fields, "good", folder, watch.good);
+    read_canary(fields, "revoked", folder, watch.revoked);
+    read_canary(fields, "hold", folder, watch.hold);
+    read_canary(fields, "expired", folder, watch.expired);
+    read_canary(fields, "unissued", folder, watch.unissued);
+    fields.leave();
+}
+
 void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& issuer) {
     issuer.certificate = folder / "issuer.pem";
     issuer.signer_certificate = folder / "ocsp-signer.pem";
@@ -114,6 +147,7 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.choice("unissued", all(unissued_answers), issuer.unissued);
     fields.choice("answers", all(answer_kinds), issuer.answers);
     fields.choice("nonce", all(nonce_kinds), issuer.nonce);
+    read_issuer_watch(fields.table("watch"), folder, issuer.watch);
     fields.leave();
 }
 
@@ -127,9 +161,11 @@ void read_all(const toml::table& root, const std::filesystem::path& folder, Repo
     config.store.directory = config.data / "store";
     config.signer.data = config.data / "signer";
     config.front.data = config.data / "front";
+    config.watch.data = config.data / "watch";
     read_store(fields.table("store"), config.store);
     read_signer(fields.table("signer"), config.signer);
     read_front(fields.table("front"), config.signer, config.front);
+    read_watch(fields.table("watch"), config.watch);
     for (Fields& issuer : fields.tables("issuer", limits::issuers))
         read_issuer(issuer, folder, config.issuers.emplace_back());
     fields.leave();
@@ -268,6 +304,7 @@ Loaded load_text(std::string_view text, const std::filesystem::path& file) {
     read_password(config, report);
     check_programs(config, report);
     check_issuers(config, report);
+    check_watch(config, report);
     sort_by_line(loaded.mistakes);
     sort_by_line(loaded.warnings);
     return loaded;

@@ -14,7 +14,8 @@ namespace eightbells::metrics {
 // means never, and 253402300799 the year 9999. Labels take values known beforehand: never a serial, an
 // address or free text (G-19).
 
-enum class Program : std::uint8_t { front, signer, both };
+// `both`: every program.
+enum class Program : std::uint8_t { front, signer, watch, both };
 enum class Type : std::uint8_t { counter, gauge, histogram };
 
 // The rows of the table, by name.
@@ -112,6 +113,33 @@ enum class Metric : std::uint8_t {
     signer_live_call_duration,
     signer_live_queue,
     signer_ready,
+    // what the watch sees
+    watch_watched,
+    watch_in_reach,
+    watch_outage,
+    watch_promise_left,
+    watch_longest_outage,
+    watch_out_this_week,
+    watch_availability,
+    watch_wholly_out,
+    watch_wholly_out_this_week,
+    watch_failed_share,
+    watch_probes,
+    watch_this_update,
+    watch_next_update,
+    watch_dark_at,
+    watch_signer_not_after,
+    watch_disagreement,
+    watch_revocation_delay,
+    watch_longest_revocation_delay,
+    // the watch itself
+    watch_last_round,
+    watch_round_duration,
+    watch_troubles,
+    watch_ledger_writable,
+    watch_ledger_rows,
+    watch_last_anchor,
+    watch_anchor_places_missing,
     count_
 };
 inline constexpr std::size_t metric_count = static_cast<std::size_t>(Metric::count_);

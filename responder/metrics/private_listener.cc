@@ -129,6 +129,8 @@ struct PrivateListener::State {
             return reply(request, readiness.ready ? 200 : 503, readiness.ready ? "OK" : "Service Unavailable",
                          json_type, to_json(readiness));
         }
+        if (const auto page = answers.page ? answers.page(path) : std::nullopt)
+            return reply(request, 200, "OK", page->type.c_str(), page->body);
         reply(request, 404, "Not Found", text_type, "/metrics, /live and /ready are here\n");
     }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,16 @@ struct Readiness {
     std::vector<Issuer> issuers;
 };
 
+struct Page {
+    std::string type;  // Content-Type
+    std::string body;
+};
+
 // A program's private ear: GET and HEAD of
 //   /metrics  what `metrics` collects, in Prometheus' text format
 //   /live     200 while the loop turns and `live`, where given, says so; else 503
 //   /ready    see Readiness
+//   and whatever `page` has for the path
 // and 404 for everything else; nothing may be cached. Requests carry no body; connections, header octets and
 // waits are bounded (limits.h). Built on libevent's evhttp, which is slow but never in a client's way: it
 // runs on a loop of its own thread.
@@ -39,6 +46,8 @@ class PrivateListener {
         std::shared_ptr<const prometheus::Collectable> metrics;
         std::function<Readiness()> ready;
         std::function<bool()> live;  // may be empty
+        // A program's own pages, by the path of the URL; nullopt: none there. May be empty.
+        std::function<std::optional<Page>(std::string_view path)> page;
     };
     // `address` is "127.0.0.1:9641", "[::1]:0" (port 0 takes a free one). `base` is not owned and must
     // outlive the listener. The functions are called on the loop's thread and must not wait.

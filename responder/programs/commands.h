@@ -15,7 +15,8 @@
 // The operator's commands (`eightbells ...`). Each prints for a person and returns the process's exit code.
 namespace eightbells::programs {
 
-// The signer and a front as separate processes, started again when they end, until SIGTERM or SIGINT.
+// The signer, a front and, where an issuer is watched, the watch as separate processes, started again when
+// they end, until SIGTERM or SIGINT.
 int run(const config::Config& config);
 
 struct EventArguments {

@@ -75,6 +75,8 @@ int run(const config::Config& config) {
     std::vector<Child> children(2);
     children[0].program = "eightbells-signer";
     children[1].program = "eightbells-front";
+    if (config.watches())
+        children.emplace_back().program = "eightbells-watch";
 
     sigset_t waited;
     sigemptyset(&waited);

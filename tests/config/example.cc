@@ -28,7 +28,7 @@ std::string generic(std::string field) {
 
 bool same(const Config& a, const Config& b) {
     return a.data == b.data && a.log_level == b.log_level && a.store == b.store && a.signer == b.signer &&
-           a.front == b.front && a.issuers == b.issuers;
+           a.front == b.front && a.watch == b.watch && a.issuers == b.issuers;
 }
 
 }  // namespace

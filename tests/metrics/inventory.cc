@@ -5,6 +5,7 @@
 
 #include "responder/metrics/front_metrics.h"
 #include "responder/metrics/signer_metrics.h"
+#include "responder/metrics/watch_metrics.h"
 #include "tests/metrics/exposition.h"
 
 using namespace eightbells::metrics;
@@ -46,6 +47,8 @@ BOOST_AUTO_TEST_CASE(names_follow_one_form_with_base_units) {
             BOOST_TEST(name.starts_with("eightbells_front_"), name);
         if (row.program == Program::signer)
             BOOST_TEST(name.starts_with("eightbells_signer_"), name);
+        if (row.program == Program::watch)
+            BOOST_TEST(name.starts_with("eightbells_watch_"), name);
         BOOST_TEST((row.type == Type::counter) == name.ends_with("_total"), name);
         for (const std::string_view bad :
              {"millisecond", "_ms", "_age", "_kb", "minutes", "hours", "percent"})
@@ -85,8 +88,9 @@ BOOST_AUTO_TEST_CASE(labels_come_from_a_short_list_without_serials_and_addresses
 BOOST_AUTO_TEST_CASE(each_program_exports_exactly_its_rows) {
     const FrontMetrics front(issuers, faults);
     const SignerMetrics signer(issuers);
-    const std::pair<const MetricSet*, Program> sets[] = {{&front, Program::front},
-                                                         {&signer, Program::signer}};
+    const WatchMetrics watch(issuers);
+    const std::pair<const MetricSet*, Program> sets[] = {
+        {&front, Program::front}, {&signer, Program::signer}, {&watch, Program::watch}};
     for (const auto& [set, program] : sets) {
         std::vector<Metric> exported = set->metrics();
         std::ranges::sort(exported);
@@ -101,7 +105,8 @@ BOOST_AUTO_TEST_CASE(each_program_exports_exactly_its_rows) {
 BOOST_AUTO_TEST_CASE(every_series_is_there_from_the_start_and_zero) {
     const FrontMetrics front(issuers, faults);
     const SignerMetrics signer(issuers);
-    const MetricSet* sets[] = {&front, &signer};
+    const WatchMetrics watch(issuers);
+    const MetricSet* sets[] = {&front, &signer, &watch};
     for (const MetricSet* set : sets) {
         const Scrape scrape(*set);
         for (const auto& [series, value] : scrape.samples) {
