@@ -9,6 +9,7 @@ set(SOURCES
   copy.cc
   crl_folder.cc
   kept.cc
+  overlay.cc
   page_file.cc
   pass.cc
   redis_connection.cc

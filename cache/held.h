@@ -15,6 +15,20 @@
 // What a replica holds in memory. Everything is immutable once shared, and shared between one snapshot and
 // the next: a new snapshot costs the tables (256 pages each) in which something changed. Private to
 // cache/*.cc.
+//
+// What may be answered. A page or patch of sequence n says of each of its serials what was true under head n,
+// so that of two records of a serial the one of the higher sequence is the later truth. For a serial a
+// snapshot answers with a record that is
+//   known:   nothing under its head can say anything later. Either it stands in a page verified under the
+//            head, and no patch with the serial, or missing, is newer than the page. Or it stands in the
+//            newest patch that has the serial, every page where the serial could be is verified, none has it
+//            at that sequence or later, and no newer patch is missing.
+//   carried: not known, but the snapshot before answered for this serial, and this is the newest of that
+//            answer and of all that is held.
+// and with nothing else. So no serial's answers ever go back: a known one is the truth under the newest head
+// ever accepted, a carried one is not older than the one before it. A replica that starts has said nothing,
+// so all it answers is known, under a head that is not older than the floor; what was said before the restart
+// was true under that head or an older one.
 namespace eightbells::cache {
 
 struct HeldProfile {
@@ -44,8 +58,20 @@ struct Slot {
     std::shared_ptr<const HeldPage> page;  // where present or stale
     std::optional<Digest> digest;          // what the head says; nullopt: the table above did not verify
     SlotState state = SlotState::absent;
+    // The page's records are known or carried, but for those of serials in the overlay. Where the snapshot
+    // before answered from this place, this one does: a page that has changed since is newer than any answer
+    // so far. False where a start found a patch missing that is newer than the page.
+    bool answered = false;
 
     bool verified() const noexcept { return state == SlotState::empty || state == SlotState::present; }
+    // Of the page; an empty one has none.
+    std::uint64_t sequence() const noexcept { return page != nullptr ? page->page.header().sequence : 0; }
+    // Which of two pages' records of one serial is the truth.
+    bool over(const Slot& other) const noexcept {
+        if (state != other.state)
+            return state == SlotState::present;
+        return sequence() > other.sequence();
+    }
 };
 
 // Counts over pages, added up over tables and sets.
@@ -56,6 +82,7 @@ struct Totals {
     std::uint64_t records = 0;
     std::uint64_t octets = 0;
     std::uint64_t unverified = 0;  // slots absent or stale
+    std::uint64_t unanswered = 0;  // slots not answered from
     UtcTime earliest_next_update = year_9999;
     UtcTime oldest_produced_at = year_9999;
 
@@ -95,17 +122,26 @@ struct HeldPatch {
     std::vector<std::uint64_t> serial_hashes;  // of its records, in their order
 };
 
-// One patch record laid over the pages.
+// One serial that its page alone does not answer for: a patch's record is laid over it, or one that the
+// snapshot before answered with is carried.
 struct OverlayEntry {
-    std::shared_ptr<const HeldPatch> patch;
+    std::shared_ptr<const HeldPatch> patch;  // it holds the record; or:
+    std::shared_ptr<const HeldPage> page;
     std::size_t position = 0;  // in the patch
     std::uint64_t serial_hash = 0;
-    bool doubtful = false;  // the newest that is held, but not answered from: there may be a newer one
+    SetId set;
+    ByteView serial;       // borrowed from the patch or page
+    bool answered = true;  // false: not loaded, whatever page has the serial
 
-    const PatchRecord& record() const noexcept { return patch->patch.records()[position]; }
-    std::uint64_t sequence() const noexcept { return patch->patch.sequence(); }
+    std::uint64_t sequence() const noexcept {
+        return patch != nullptr ? patch->patch.sequence() : page->page.header().sequence;
+    }
+    Record record() const noexcept {
+        return patch != nullptr ? patch->patch.records()[position].record : *page->page.find(serial);
+    }
     const ocsp::AnswerProfile& profile() const noexcept {
-        return patch->profiles[record().record.profile]->answer;
+        const std::uint8_t named = record().profile;
+        return patch != nullptr ? patch->profiles[named]->answer : page->profiles[named]->answer;
     }
 };
 
@@ -115,15 +151,12 @@ struct IssuerSnapshot::State {
     std::vector<HeldSet> sets;  // in the head's order
     std::map<Digest, ProfilePtr> profiles;
     std::vector<std::shared_ptr<const HeldPatch>> patches;  // of those the head lists; nullptr: not verified
-    // What counts of the patches, sorted by hash, serial hash and serial, no serial twice for a hash.
+    // Sorted by hash, serial hash and serial, no serial twice for a hash.
     std::vector<OverlayEntry> overlay;
     std::vector<StoredCrl> crls;
 
     Totals totals;
-    // Pages and patches of a lower sequence are not answered from: a patch that did not verify may be newer,
-    // and nothing tells what this replica said before. 0: no such doubt.
-    std::uint64_t doubt_below = 0;
-    std::uint64_t stale_doubt_below = 0;  // the same for what is not verified under the present head
+    std::uint64_t newest_missing = 0;  // sequence of the newest patch under the head that is not held
     bool profiles_complete = true;
     bool patches_complete = true;
     bool crls_complete = true;
@@ -139,22 +172,38 @@ struct IssuerSnapshot::State {
     const HeldSet* set(SetId id) const noexcept {
         return by_hash[static_cast<std::size_t>(id.hash)][static_cast<std::size_t>(id.life)];
     }
-    bool doubtful(const Slot& slot) const noexcept {
-        return slot.page->page.header().sequence <
-               (slot.state == SlotState::present ? doubt_below : stale_doubt_below);
-    }
+    bool all_known() const noexcept { return patches_complete && totals.unverified == 0; }
     const OverlayEntry* laid_over(ocsp::HashAlgorithm hash, ByteView serial,
                                   std::uint64_t serial_hash) const noexcept;
-    // Fills by_hash, the doubt, the overlay and the totals. `before`: what was held until now; its overlay
-    // entries stay where a page or patch of the present head did not verify.
+
+    // What is answered for a serial.
+    struct Said {
+        Lookup lookup = Lookup::not_loaded;
+        const OverlayEntry* entry = nullptr;  // where the serial has one; or:
+        const Slot* slot = nullptr;           // of the page that has the serial
+        std::optional<Record> record;         // the page's
+        // REQUIRES: entry or slot
+        std::uint64_t sequence() const noexcept {
+            return entry != nullptr ? entry->sequence() : slot->sequence();
+        }
+    };
+    Said said(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash) const noexcept;
+
+    // Fills by_hash, the totals and the overlay. `before`: the snapshot before, from which answers are
+    // carried where something under the present head is not verified. REQUIRES: the tables are counted, all
+    // else is filled.
     void finish(const State& before);
 
   private:
-    enum class Standing : std::uint8_t { newest, doubtful, superseded };
-    Standing standing(const OverlayEntry& entry, const State& before) const noexcept;
-    bool all_verified(const OverlayEntry& entry) const noexcept;
+    // One place where a serial stands that its page alone may not answer for.
+    struct Mention {
+        OverlayEntry entry;
+        bool listed = false;  // in a patch under the head
+    };
+    std::vector<Mention> mentions(const State& before) const;
+    void mention_moved(const HeldSet& now, const HeldSet& before, std::vector<Mention>& out) const;
+    std::optional<OverlayEntry> judge(const Mention& newest, const State& before) const;
     void lay_over(const State& before);
-    void doubt(const State& before);
 };
 
 using HeldState = IssuerSnapshot::State;

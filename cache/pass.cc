@@ -195,7 +195,7 @@ Status Pass::walk_page_tables(Draft& draft) {
         const auto held = draft.before != nullptr && digest && draft.before->known_tables[0][index] == digest
                               ? draft.before->tables[index]
                               : nullptr;
-        if (held != nullptr && held->totals.unverified == 0) {
+        if (held != nullptr && held->totals.unverified == 0 && held->totals.unanswered == 0) {
             set.tables[index] = held;
             continue;
         }
@@ -232,6 +232,15 @@ Status Pass::walk_page_tables(Draft& draft) {
     return {};
 }
 
+const Slot* Pass::Draft::slot_before(std::uint32_t index) const noexcept {
+    if (before != nullptr)
+        return &before->slot(index);
+    if (before_split == nullptr)
+        return nullptr;
+    // One page of before held what now lies on several; its records are found there all the same.
+    return &before_split->slot(index >> (set.page_bits - unsigned{before_split->page_bits}));
+}
+
 // What of the slots is held already; the rest becomes wanted and meanwhile stays what it was, marked as such.
 void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
     Draft& draft = drafts_[draft_at];
@@ -243,13 +252,8 @@ void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
             slot.state = SlotState::empty;
             continue;
         }
-        if (draft.before != nullptr) {
-            slot.page = draft.before->slot(index).page;
-        } else if (draft.before_split != nullptr) {
-            // One page of before held what now lies on several; its records are found there all the same.
-            const unsigned more_bits = draft.set.page_bits - unsigned{draft.before_split->page_bits};
-            slot.page = draft.before_split->slot(index >> more_bits).page;
-        }
+        if (const Slot* before = draft.slot_before(index))
+            slot.page = before->page;
         if (slot.page != nullptr && slot.digest && slot.page->digest == *slot.digest) {
             slot.state = SlotState::present;
             continue;
@@ -319,6 +323,26 @@ Status Pass::take_page(const WantedPage& wanted, const Digest& digest, Bytes byt
     return {};
 }
 
+// The rule at the head of held.h, for whole pages.
+void Pass::mark_answered(const Draft& draft, std::size_t table, HeldTable& slots,
+                         const HeldState& now) const {
+    // A set of this hash that is gone, or was joined to fewer pages, may have answered for a serial later
+    // than another life's page that is stale does.
+    const bool lost = std::ranges::any_of(before_.sets, [&](const HeldSet& held) {
+        const auto still = std::ranges::find(now.head.sets, held.id, &Head::Set::id);
+        return held.id.hash == draft.set.id.hash &&
+               (still == now.head.sets.end() || still->page_bits < held.page_bits);
+    });
+    for (std::size_t i = 0; i < slots.slots.size(); ++i) {
+        Slot& slot = slots.slots[i];
+        const Slot* before =
+            draft.slot_before(static_cast<std::uint32_t>(first_child(static_cast<std::uint32_t>(table)) + i));
+        const bool known = slot.verified() && slot.sequence() >= now.newest_missing;
+        const bool carried = before != nullptr && before->answered && !(lost && !slot.verified());
+        slot.answered = known || carried;
+    }
+}
+
 std::shared_ptr<HeldState> Pass::state() const {
     auto state = std::make_shared<HeldState>();
     state->head = head_;
@@ -327,6 +351,10 @@ std::shared_ptr<HeldState> Pass::state() const {
     state->profiles_complete = profiles_complete_;
     state->patches = patches_;
     state->patches_complete = std::ranges::find(patches_, nullptr) == patches_.end();
+    for (std::size_t i = 0; i < patches_.size(); ++i) {
+        if (patches_[i] == nullptr)
+            state->newest_missing = std::max(state->newest_missing, head_.patches[i].sequence);
+    }
     for (const Draft& draft : drafts_) {
         HeldSet& set = state->sets.emplace_back(draft.set);
         for (std::size_t i = 0; i < set.tables.size(); ++i) {
@@ -334,6 +362,7 @@ std::shared_ptr<HeldState> Pass::state() const {
                 continue;
             // A copy: the draft goes on changing.
             auto table = std::make_shared<HeldTable>(*draft.changed[i]);
+            mark_answered(draft, i, *table, *state);
             table->count();
             set.tables[i] = std::move(table);
         }

@@ -33,6 +33,9 @@ class Pass {
         const HeldSet* before = nullptr;                  // of the same page_bits
         const HeldSet* before_split = nullptr;            // of fewer
         std::vector<std::shared_ptr<HeldTable>> changed;  // [index]; nullptr: shared with `before`
+
+        // What stood in the place before; nullptr: not known.
+        const Slot* slot_before(std::uint32_t index) const noexcept;
     };
     struct WantedPage {
         std::size_t draft;
@@ -49,6 +52,7 @@ class Pass {
     void settle_slots(std::size_t draft, std::uint32_t table);
     Status read_pages(std::size_t budget, std::size_t first, const std::function<Status()>& on_progress);
     Status take_page(const WantedPage& wanted, const Digest& digest, Bytes bytes);
+    void mark_answered(const Draft& draft, std::size_t table, HeldTable& slots, const HeldState& now) const;
     Result<std::vector<ProfilePtr>> resolve(const std::vector<Digest>& digests) const;
 
     const std::string& issuer_;

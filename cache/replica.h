@@ -87,10 +87,10 @@ struct SyncReport {
 
 // Keeps one issuer's verified copy: follows a store's head, checks every byte up to it, keeps its own page
 // file. Believes nothing: a head must be signed by a trusted store key, name this issuer and not be older
-// than the floor, which is durable before a newer snapshot is handed out. Where a page under a new head does
-// not verify, the older verified page stays, together with the patches that were laid over it, so that
-// nothing revoked becomes good again; a serial that it does not have is then not_loaded, not not_issued. When
-// page_bits falls, older pages cannot stand in for new ones: what does not verify is not_loaded.
+// than the floor, which is durable before a newer snapshot is handed out. What is answered for a serial is
+// the truth under the newest head accepted; or, where something under that head does not verify, not older
+// than what was answered before it; or else it is not_loaded (cache/README.md, "What a snapshot may answer").
+// So nothing revoked becomes good again, whatever the store leaves out and however often the replica starts.
 // One thread uses a Replica; snapshots go anywhere.
 class Replica {
   public:

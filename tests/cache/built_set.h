@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/fold.h"
 #include "cache/limits.h"
 #include "cache/patch.h"
 #include "cache/profile.h"
@@ -180,6 +181,39 @@ class BuiltSet {
         put_head(batch);
         return batch;
     }
+    // All patches as one under a new sequence, nothing signed again.
+    Batch join() {
+        Batch batch;
+        batch.issuer = issuer_;
+        ++version_.sequence;
+        std::vector<Patch> newest_first;
+        for (auto at = patches_.rbegin(); at != patches_.rend(); ++at) {
+            newest_first.push_back(need(Patch::parse(at->second.bytes)));
+            batch.erase.push_back(patch_name(issuer_, at->first));
+        }
+        patches_.clear();
+        std::set<std::pair<ocsp::HashAlgorithm, Bytes>> seen;
+        LaidPatch joined;
+        std::vector<LaidRecord> counting;
+        for (const Patch& patch : newest_first) {
+            for (const PatchRecord& laid : patch.records()) {
+                const Bytes serial(laid.record.serial.begin(), laid.record.serial.end());
+                const bool counts = counts_over(patch.sequence(), sequences_[page_of(serial)]);
+                if (!counts || !trees_.contains(laid.set) || !seen.insert({laid.set.hash, serial}).second)
+                    continue;
+                joined.serials.insert(serial);
+                counting.push_back({&patch, &laid});
+            }
+        }
+        if (!counting.empty()) {
+            joined.bytes = need(join_patches(version_.sequence, times(), counting));
+            joined.digest = crypto::sha256(joined.bytes);
+            batch.put.emplace_back(patch_name(issuer_, version_.sequence), joined.bytes);
+            patches_[version_.sequence] = std::move(joined);
+        }
+        put_head(batch);
+        return batch;
+    }
 
     struct Certificate {
         CertStatus status;
@@ -190,6 +224,7 @@ class BuiltSet {
   private:
     struct LaidPatch {
         Digest digest{};
+        Bytes bytes;
         std::set<Bytes> serials;
     };
 
@@ -295,7 +330,7 @@ class BuiltSet {
             named.push_back(profile_digest(hash));
         }
         Bytes bytes = need(encode_patch(version_.sequence, named, times(), records));
-        patches_[version_.sequence] = {crypto::sha256(bytes), std::exchange(changed_, {})};
+        patches_[version_.sequence] = {crypto::sha256(bytes), bytes, std::exchange(changed_, {})};
         batch.put.emplace_back(patch_name(issuer_, version_.sequence), std::move(bytes));
     }
     void prune_patches(Batch& batch) {

@@ -144,6 +144,114 @@ BOOST_AUTO_TEST_CASE(a_first_load_shows_its_progress_and_goes_on_where_the_store
         BOOST_REQUIRE_EQUAL(front.says(serial), "good");
 }
 
+// What may be answered when a patch is missing: held.h.
+// Covers: C-08, C-05
+BOOST_AUTO_TEST_CASE(a_start_without_one_patch_answers_from_what_is_newer_and_a_front_at_work_goes_on) {
+    BuiltSet set;
+    MemoryStore store;
+    const Bytes older = set.issue();
+    Bytes newer = set.issue();
+    while (set.page_of(newer) == set.page_of(older))
+        newer = set.issue();
+    Bytes patched = set.issue();
+    while (set.page_of(patched) == set.page_of(older) || set.page_of(patched) == set.page_of(newer))
+        patched = set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    Follower late{set};
+    front.sync(store);
+    set.revoke(older);
+    publish(store, set.publish());
+    const std::string lost = patch_name(set.issuer(), set.version().sequence);
+    const Bytes kept = store.blobs.at(lost);
+    store.blobs.erase(lost);
+    publish(store, set.publish({set.page_of(newer)}));
+    set.revoke(patched);
+    publish(store, set.publish());
+
+    BOOST_TEST(front.sync(store).behind);
+    BOOST_TEST(front.says(older) == "good");  // it comes late
+    BOOST_TEST(front.says(newer) == "good");
+    BOOST_TEST(front.says(patched) == "revoked");
+    BOOST_TEST(front.says(never_issued) == "not loaded");
+    for (int starts = 0; starts < 2; ++starts) {
+        Follower& begun = starts == 0 ? front : late;
+        begun.restart();
+        begun.sync(store);
+        BOOST_TEST(begun.says(older) == "not loaded");
+        BOOST_TEST(begun.says(newer) == "good");
+        BOOST_TEST(begun.says(patched) == "revoked");
+        BOOST_TEST(begun.says(never_issued) == "not loaded");
+    }
+    // Its page signed anew is newer than the patch; nobody waits for that any more.
+    MemoryStore other = store;
+    BuiltSet refreshed = set;
+    publish(other, refreshed.publish({set.page_of(older)}));
+    late.sync(other);
+    BOOST_TEST(late.says(older) == "revoked");
+    store.blobs[lost] = kept;
+    BOOST_TEST(!front.sync(store).behind);
+    BOOST_TEST(front.says(older) == "revoked");
+    BOOST_TEST(front.says(never_issued) == "not issued");
+}
+
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(where_patches_were_joined_into_one_that_is_missing_their_records_stay) {
+    BuiltSet set{0};
+    MemoryStore store;
+    const Bytes a = set.issue();
+    const Bytes b = set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    set.revoke(a);
+    publish(store, set.publish());
+    front.sync(store);
+    set.revoke(b);
+    publish(store, set.publish());
+    publish(store, set.join());
+    BOOST_REQUIRE_EQUAL(set.head().patches.size(), 1U);
+    store.blobs.erase(patch_name(set.issuer(), set.version().sequence));
+    for (int passes = 0; passes < 2; ++passes) {
+        BOOST_TEST(front.sync(store).behind);
+        BOOST_TEST(front.says(a) == "revoked");
+        BOOST_TEST(front.says(b) == "good");
+    }
+    // Under a new head, too, and when the page is another one.
+    publish(store, set.publish());
+    front.sync(store);
+    BOOST_TEST(front.says(a) == "revoked");
+    front.restart();
+    front.sync(store);
+    BOOST_TEST(front.says(a) == "not loaded");
+    BOOST_TEST(front.says(b) == "not loaded");
+}
+
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(a_certificate_that_left_its_page_for_one_that_is_missing_is_answered_as_before) {
+    BuiltSet set{0};
+    MemoryStore store;
+    const Bytes a = set.issue();
+    const Bytes b = set.issue();
+    set.revoke(a);
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    set.expire(a);
+    set.revoke(b);
+    publish(store, set.publish({0}));
+    for (const HashAlgorithm hash : both_hashes)
+        store.blobs.erase(page_name(set.issuer(), {hash, Life::settled}, 0, 0));
+    for (int passes = 0; passes < 3; ++passes) {
+        BOOST_TEST(front.sync(store).behind);
+        BOOST_TEST(front.says(a) == "revoked");
+        BOOST_TEST(front.says(b) == "revoked");
+        publish(store, set.publish());
+    }
+    front.restart();
+    BOOST_TEST(front.says(a) == "not loaded");
+    BOOST_TEST(front.says(b) == "revoked");
+}
+
 BOOST_AUTO_TEST_CASE(a_store_out_of_reach_is_an_error_and_what_is_held_is_served_on) {
     BuiltSet set;
     MemoryStore store;
