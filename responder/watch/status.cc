@@ -243,7 +243,7 @@ class Computation {
                 now_ > result.crl->this_update + (result.crl->next_update - result.crl->this_update) / 2;
         }
         result.runway = runway_of(result.ocsp, result.crl, now_);
-        const seconds step = 24h / static_cast<int>(limits::runway_points);
+        const seconds step = seconds{24h} / static_cast<int>(limits::runway_points);
         for (UtcTime time = now_ - 24h; time <= now_; time += step) {
             const auto then = runway_of(facts_at(name, &IssuerHistory::ocsp, time),
                                         facts_at(name, &IssuerHistory::crl, time), time);
