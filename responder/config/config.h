@@ -130,20 +130,6 @@ struct Watch {
     friend bool operator==(const Watch&, const Watch&) = default;
 };
 
-struct Watch {
-    std::string name = "watch";  // the vantage's, in its ledger and its reports
-    std::filesystem::path data;  // outage ledger, the watch's key, anchors
-    std::string metrics = "127.0.0.1:9643";
-    seconds period{60};       // of a round of probes
-    seconds crl_period{300};  // of fetching whole CRLs; conditionally they are asked for in every round
-    std::chrono::milliseconds timeout{10'000};   // of one request, to its last octet
-    std::filesystem::path tls_ca_file;           // empty: the system's
-    std::vector<std::filesystem::path> anchors;  // folders in which signed heads are left
-    std::vector<std::filesystem::path> witness;  // other watches' anchor files, kept in our ledger for them
-    std::filesystem::path revocations;           // announced revocations, one JSON object a line
-    friend bool operator==(const Watch&, const Watch&) = default;
-};
-
 struct Config {
     std::filesystem::path file;
     std::filesystem::path data;  // where the programs keep what is theirs, each in a folder of its own
