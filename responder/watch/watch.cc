@@ -15,6 +15,7 @@
 #include "responder/watch/limits.h"
 #include "responder/watch/rounds.h"
 #include "responder/watch/status.h"
+#include "responder/watch/status_page.h"
 
 namespace eightbells::watch {
 namespace {
@@ -142,8 +143,12 @@ struct Watch::State {
     }
 
     std::optional<metrics::Page> page(std::string_view path) const {
+        if (path == "/status" || path == "/public")
+            return metrics::Page{"text/html; charset=utf-8", std::string(status_page())};
         if (path == "/status.json")
             return metrics::Page{"application/json", to_json(rounds->status(), Audience::operators)};
+        if (path == "/public.json")
+            return metrics::Page{"application/json", to_json(rounds->status(), Audience::relying_parties)};
         if (path == "/anchors") {
             const auto bytes = read_file(anchors, limits::anchor_file_octets);
             return metrics::Page{"application/jsonl", bytes ? std::string(as_text(*bytes)) : ""};

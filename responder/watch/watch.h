@@ -17,8 +17,8 @@ struct event_base;
 namespace eightbells::watch {
 
 // The watch as a program: rounds of probes on a thread of its own, and the private listener with /metrics,
-// /live, /ready, /status.json (for operators), /anchors (the ledger's signed heads, for other watches) on the
-// caller's loop.
+// /live, /ready, /status and /public (pages for operators and for relying parties, their data at the same
+// address with ".json"), /anchors (the ledger's signed heads, for other watches) on the caller's loop.
 class Watch {
   public:
     // `random` gives numbers from 0 up to 1, for the jitter of the rounds; called on the watch's thread.
