@@ -104,6 +104,24 @@ BOOST_AUTO_TEST_CASE(a_crl_path_without_a_crl_is_503_until_it_is_known_that_ther
     BOOST_TEST(world.get("/other.crl").status == 404);
 }
 
+// Covers: E-16
+BOOST_FIXTURE_TEST_CASE(a_crl_resumed_across_a_generation_is_the_new_one_and_never_a_mix, WithCrl) {
+    const Bytes old = put_crl(clock.now() + std::chrono::hours(24));
+    const std::string tag = get("/ca.crl").field("etag");
+    const auto resume = [&](const std::string& of) {
+        return ask("GET /ca.crl HTTP/1.1\r\nHost: x\r\nRange: bytes=100-\r\nIf-Range: " + of + "\r\n\r\n");
+    };
+    BOOST_TEST(resume(tag).status == 206);
+    BOOST_TEST(resume(tag).body == as_text(old).substr(100));
+    advance(seconds(60));
+    const Bytes newer = put_crl(clock.now() + std::chrono::hours(24));
+    const Response other = resume(tag);
+    BOOST_TEST(other.status == 200);
+    BOOST_TEST(other.body == as_text(newer));
+    BOOST_TEST(other.field("etag") != tag);
+    BOOST_TEST(resume(other.field("etag")).body == as_text(newer).substr(100));
+}
+
 // Covers: E-15
 BOOST_FIXTURE_TEST_CASE(a_crl_cannot_be_posted_to, WithCrl) {
     put_crl(clock.now() + std::chrono::hours(24));

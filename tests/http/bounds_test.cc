@@ -214,6 +214,42 @@ BOOST_AUTO_TEST_CASE(connections_above_the_limit_are_closed_and_counted) {
     BOOST_TEST(fifth.response().status == 200);
 }
 
+// Covers: E-31, E-30
+BOOST_AUTO_TEST_CASE(
+    when_all_memory_for_requests_is_taken_the_next_is_503_and_those_who_need_none_are_served) {
+    ConnectionLimits large;
+    large.body_octets = 4 * 1024 * 1024;
+    Server server(large);
+    // An unfinished body of more than 2 MiB takes a block of 4 MiB: 64 of them are all there is.
+    const std::string half =
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n" + std::string(2'200'000, 'b');
+    const auto& no_buffer = server.counters().faults[static_cast<std::size_t>(Fault::no_buffer)];
+    std::vector<std::unique_ptr<Client>> clients;
+    while (no_buffer.value() == 0 && clients.size() < 65) {
+        const std::uint64_t before = server.counters().octets_in.value();
+        clients.push_back(std::make_unique<Client>(server.address()));
+        clients.back()->send(half);
+        BOOST_REQUIRE(
+            server.reaches([&] { return server.counters().octets_in.value(); }, before + half.size()));
+    }
+    BOOST_TEST(clients.size() >= 60U);
+    const Response refused = clients.back()->response();
+    BOOST_TEST(refused.status == 503);
+    BOOST_TEST(refused.field("retry-after") == "10");
+    BOOST_TEST(refused.field("cache-control") == "no-store");
+    BOOST_TEST(refused.field("connection") == "close");
+    BOOST_TEST(clients.back()->closed());
+    Client other(server.address());
+    other.send(get("/x"));
+    BOOST_TEST(other.response().status == 200);
+    clients.resize(clients.size() - 3);
+    BOOST_REQUIRE(server.reaches([&] { return open(server); }, clients.size() + 1));
+    Client next(server.address());
+    next.send(half);
+    next.send(std::string(1'800'000, 'b'));
+    BOOST_TEST(next.response().status == 200);
+}
+
 BOOST_AUTO_TEST_CASE(running_out_of_descriptors_neither_spins_nor_ends_the_service) {
     Server server;
     Client before(server.address());
