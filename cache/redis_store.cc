@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cache/limits.h"
 #include "cache/redis_connection.h"
 #include "responder/crypto/digest.h"
@@ -24,6 +26,17 @@ bool is_string(const redisReply* reply) noexcept {
     return reply != nullptr && reply->type == REDIS_REPLY_STRING;
 }
 
+// Milliseconds and a count, "1795329600000-0": two numbers of 64 bits. It goes into the next question.
+bool is_stream_id(std::string_view text) {
+    const auto is_number = [](std::string_view part) {
+        return !part.empty() && part.size() <= 20 &&
+               std::ranges::all_of(part, [](char digit) { return digit >= '0' && digit <= '9'; });
+    };
+    const std::size_t dash = text.find('-');
+    return dash != std::string_view::npos && is_number(text.substr(0, dash)) &&
+           is_number(text.substr(dash + 1));
+}
+
 // The stream ID of the last of some entries [[id, fields], ...]; empty where the shape is another.
 std::string last_id(const redisReply* entries) {
     if (!is_array(entries, 1))
@@ -31,7 +44,8 @@ std::string last_id(const redisReply* entries) {
     const redisReply* last = entries->element[entries->elements - 1];
     if (!is_array(last, 1) || !is_string(last->element[0]))
         return {};
-    return {last->element[0]->str, last->element[0]->len};
+    const std::string_view id{last->element[0]->str, last->element[0]->len};
+    return is_stream_id(id) ? std::string{id} : std::string{};
 }
 
 }  // namespace
