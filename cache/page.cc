@@ -79,6 +79,14 @@ ByteView serial_of_checked(ByteView record) noexcept {
     return record.subspan(1, record[0] & serial_octets_mask);
 }
 
+// Sixteen bits in which serials differ, be they random, counted up, or alike at their end.
+std::uint32_t digest_of(ByteView serial) noexcept {
+    std::uint64_t low = 0;
+    for (const std::uint8_t octet : serial.last(std::min<std::size_t>(serial.size(), sizeof low)))
+        low = low << 8 | octet;
+    return static_cast<std::uint32_t>(low * 0x9e3779b97f4a7c15U >> 48);
+}
+
 bool belongs(const PageHeader& header, std::uint64_t hash) noexcept {
     return page_index(hash, header.page_bits) == header.index;
 }
@@ -150,6 +158,8 @@ Result<Page> Page::parse(Bytes bytes) {
     const std::size_t records_octets = in.rest().size();
     ByteView rest = in.rest();
     ByteView last_serial;
+    std::vector<std::uint32_t> index;
+    index.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto wrong = [&](std::string_view what) {
             return fail(fmt::format("page: record {} at octet {}: {}", i, bytes.size() - rest.size(), what));
@@ -164,16 +174,19 @@ Result<Page> Page::parse(Bytes bytes) {
         if (i > 0 && compare_serials(last_serial, record->serial) >= 0)
             return wrong("serial not above the one before");
         last_serial = record->serial;
+        index.push_back(digest_of(last_serial) << 16 | static_cast<std::uint32_t>(offset_at(offsets, i)));
     }
     if (!rest.empty())
         return fail(fmt::format("page: {} octets after the last record", rest.size()));
 
+    std::ranges::sort(index);
     Page page;
     page.header_ = std::move(*header);
     page.count_ = count;
     page.records_at_ = bytes.size() - records_octets;
     page.offsets_at_ = page.records_at_ - count * offset_octets;
     page.bytes_ = std::move(bytes);
+    page.index_ = std::move(index);
     return page;
 }
 
@@ -185,20 +198,20 @@ Record Page::record(std::size_t position) const noexcept {
 }
 
 std::optional<Record> Page::find(ByteView serial) const noexcept {
+    if (serial.empty())
+        return std::nullopt;
     const ByteView records = ByteView(bytes_).subspan(records_at_);
-    const ByteView offsets = ByteView(bytes_).subspan(offsets_at_);
-    std::size_t low = 0;
-    std::size_t high = count_;
-    while (low < high) {
-        const std::size_t middle = low + (high - low) / 2;
-        ByteView rest = records.subspan(offset_at(offsets, middle));
-        const std::strong_ordering order = compare_serials(serial_of_checked(rest), serial);
-        if (order == 0)
+    const std::uint32_t digest = digest_of(serial);
+    const std::uint32_t first = digest << 16;
+    std::size_t at = digest * index_.size() >> 16;
+    while (at > 0 && index_[at - 1] >= first)
+        --at;
+    while (at < index_.size() && index_[at] < first)
+        ++at;
+    for (; at < index_.size() && index_[at] >> 16 == digest; ++at) {
+        ByteView rest = records.subspan(index_[at] & 0xffff);
+        if (equal(serial_of_checked(rest), serial))
             return parse_record(rest, header_.times);
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
     }
     return std::nullopt;
 }

@@ -1,60 +1,22 @@
 #include "responder/der/writer.h"
 
 #include <array>
-#include <cstring>
 
 namespace eightbells::der {
 
-void Writer::raw(ByteView bytes) noexcept {
-    if (!ok_ || bytes.size() > at_) {
-        ok_ = false;
-        return;
-    }
-    if (bytes.empty())
-        return;  // memcpy must not see the null pointer of an empty view
-    at_ -= bytes.size();
-    std::memcpy(buffer_.data() + at_, bytes.data(), bytes.size());
-}
-
-void Writer::octet(std::uint8_t value) noexcept {
-    if (!ok_ || at_ == 0) {
-        ok_ = false;
-        return;
-    }
-    buffer_[--at_] = value;
-}
-
-void Writer::wrap(Tag tag, std::size_t since) noexcept {
-    if (!ok_ || since > size()) {
-        ok_ = false;
-        return;
-    }
-    std::size_t length = size() - since;
+std::size_t write_header(Tag tag, std::size_t length, std::span<std::uint8_t, 10> out) noexcept {
+    std::size_t at = out.size();
     if (length < 0x80) {
-        octet(static_cast<std::uint8_t>(length));
-    } else {
-        std::uint8_t octets = 0;
-        for (; length != 0; length >>= 8, ++octets)
-            octet(static_cast<std::uint8_t>(length & 0xff));
-        octet(static_cast<std::uint8_t>(0x80 | octets));
+        out[--at] = static_cast<std::uint8_t>(length);
+        out[--at] = static_cast<std::uint8_t>(tag);
+        return 2;
     }
-    octet(static_cast<std::uint8_t>(tag));
-}
-
-void Writer::element(Tag tag, ByteView content) noexcept {
-    const std::size_t since = size();
-    raw(content);
-    wrap(tag, since);
-}
-
-void Writer::unsigned_integer(ByteView magnitude) noexcept {
-    while (!magnitude.empty() && magnitude.front() == 0)
-        magnitude = magnitude.subspan(1);
-    const std::size_t since = size();
-    raw(magnitude);
-    if (magnitude.empty() || (magnitude.front() & 0x80) != 0)
-        octet(0);  // zero itself, or the sign
-    wrap(Tag::integer, since);
+    for (; length != 0; length >>= 8)
+        out[--at] = static_cast<std::uint8_t>(length & 0xff);
+    const auto octets = static_cast<std::uint8_t>(out.size() - at);
+    out[--at] = static_cast<std::uint8_t>(0x80 | octets);
+    out[--at] = static_cast<std::uint8_t>(tag);
+    return out.size() - at;
 }
 
 void Writer::unsigned_integer(std::uint64_t value) noexcept {
@@ -62,14 +24,6 @@ void Writer::unsigned_integer(std::uint64_t value) noexcept {
     for (std::size_t i = magnitude.size(); i-- > 0; value >>= 8)
         magnitude[i] = static_cast<std::uint8_t>(value & 0xff);
     unsigned_integer(ByteView{magnitude});
-}
-
-void Writer::enumerated(std::uint8_t value) noexcept {
-    const std::size_t since = size();
-    octet(value);
-    if ((value & 0x80) != 0)
-        octet(0);
-    wrap(Tag::enumerated, since);
 }
 
 void Writer::boolean(bool value) noexcept {
@@ -89,17 +43,14 @@ void Writer::bit_string(ByteView octets) noexcept {
     wrap(Tag::bit_string, since);
 }
 
-void Writer::generalized_time(UtcTime time) noexcept {
+bool write_generalized_time(UtcTime time, std::span<std::uint8_t, generalized_time_octets> text) noexcept {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const auto first = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
-    if (day < first || time > year_9999) {
-        ok_ = false;
-        return;
-    }
+    if (day < first || time > year_9999)
+        return false;
     const std::chrono::year_month_day date{day};
     const auto since_midnight = static_cast<unsigned>((time - day).count());
     const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
-    std::array<std::uint8_t, 15> text;
     const auto put = [&text](std::size_t at, unsigned value) {
         text[at] = static_cast<std::uint8_t>('0' + value / 10);
         text[at + 1] = static_cast<std::uint8_t>('0' + value % 10);
@@ -112,7 +63,7 @@ void Writer::generalized_time(UtcTime time) noexcept {
     put(10, since_midnight / 60 % 60);
     put(12, since_midnight % 60);
     text[14] = 'Z';
-    element(Tag::generalized_time, text);
+    return true;
 }
 
 }  // namespace eightbells::der

@@ -16,83 +16,72 @@ Plan refused(Refusal refusal, std::optional<std::size_t> issuer = std::nullopt) 
     return plan;
 }
 
-struct Held {
-    Lookup lookup = Lookup::not_loaded;
-    Found found;
-};
-
 // What the snapshot knows of the serial. A CertID with a hash that nothing is signed ahead for is looked up
 // in the pages that there are: they tell whether the serial was issued.
-Held look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surroundings& with) noexcept {
-    Held held;
+Lookup look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surroundings& with,
+               Found& found) noexcept {
     const auto serial = Serial::from_der_content(cert_id.serial);
-    if (!serial) {
-        held.lookup = Lookup::not_issued;
-        return held;
-    }
+    if (!serial)
+        return Lookup::not_issued;
     const auto& snapshot = with.state.snapshots[issuer];
     if (snapshot == nullptr)
-        return held;
+        return Lookup::not_loaded;
     const std::uint64_t hash = crypto::serial_hash(with.sha256, serial->magnitude());
-    held.lookup = snapshot->find(cert_id.hash.value_or(ocsp::HashAlgorithm::sha256), serial->magnitude(),
-                                 hash, held.found);
-    return held;
+    return snapshot->find(cert_id.hash.value_or(ocsp::HashAlgorithm::sha256), serial->magnitude(), hash,
+                          found);
 }
 
 bool is_off(const ocsp::CertIdView& cert_id, const config::Issuer& settings) noexcept {
     return cert_id.hash == ocsp::HashAlgorithm::sha1 && !settings.sha1;
 }
 
-// Whether what was found may be sent now.
-std::optional<Refusal> fault_of_times(const ocsp::SingleAnswer& single, UtcTime now) noexcept {
-    if (single.next_update <= now)
+// Why what was looked up may not be sent now; nothing: it may.
+std::optional<Refusal> fault_of(Lookup lookup, const Found& found, UtcTime now) noexcept {
+    switch (lookup) {
+        case Lookup::not_issued:
+            return Refusal::not_issued;
+        case Lookup::not_loaded:
+            return Refusal::not_loaded;
+        case Lookup::found:
+            break;
+    }
+    if (found.single.next_update <= now)
         return Refusal::expired;
-    if (single.this_update > now + limits::clock_difference)
+    if (found.single.this_update > now + limits::clock_difference)
         return Refusal::not_yet_valid;
     return std::nullopt;
 }
 
-Plan from_held(const Held& held, std::size_t issuer, UtcTime now) noexcept {
-    switch (held.lookup) {
-        case Lookup::not_issued:
-            return refused(Refusal::not_issued, issuer);
-        case Lookup::not_loaded:
-            return refused(Refusal::not_loaded, issuer);
-        case Lookup::found:
-            break;
-    }
-    if (const auto fault = fault_of_times(held.found.single, now))
-        return refused(*fault, issuer);
-    Plan plan;
-    plan.route = Plan::Route::stored;
-    plan.issuer = issuer;
-    plan.stored = held.found;
-    return plan;
-}
-
-Plan for_one(const ocsp::CertIdView& cert_id, bool has_nonce, const Surroundings& with) noexcept {
+// Fills `plan` where it is: what was found is large, and each request would copy it otherwise.
+void for_one(const ocsp::CertIdView& cert_id, bool has_nonce, const Surroundings& with, Plan& plan) noexcept {
     const auto issuer = with.state.issuers->find(cert_id);
+    const auto refuse = [&](Refusal refusal) {
+        plan.stored.reset();
+        plan.refusal = refusal;
+    };
     if (!issuer)
-        return refused(Issuers::knows_hash(cert_id.hash_oid) ? Refusal::unknown_issuer
-                                                             : Refusal::unknown_hash);
+        return refuse(Issuers::knows_hash(cert_id.hash_oid) ? Refusal::unknown_issuer
+                                                            : Refusal::unknown_hash);
+    plan.issuer = issuer;
     const config::Issuer& settings = (*with.state.issuers)[*issuer].settings;
     if (is_off(cert_id, settings))
-        return refused(Refusal::hash_off, issuer);
+        return refuse(Refusal::hash_off);
     if (!cert_id.hash && !with.live)
-        return refused(Refusal::unknown_hash, issuer);
-    const Held held = look_up(cert_id, *issuer, with);
-    const Plan stored = from_held(held, *issuer, with.now);
+        return refuse(Refusal::unknown_hash);
+    const Lookup lookup = look_up(cert_id, *issuer, with, plan.stored.emplace());
+    const auto fault = fault_of(lookup, *plan.stored, with.now);
     const bool wants_live = !cert_id.hash || settings.answers == config::Answers::live ||
                             (has_nonce && settings.nonce == config::Nonce::echo);
-    if (!with.live || !wants_live || held.lookup != Lookup::found)
-        return stored;
-    Plan live;
-    live.route = Plan::Route::live;
-    live.issuer = issuer;
-    // What was found for another hash than asked for proves that the serial was issued, and is no answer.
-    if (cert_id.hash && stored.route == Plan::Route::stored)
-        live.stored = stored.stored;
-    return live;
+    if (with.live && wants_live && lookup == Lookup::found) {
+        plan.route = Plan::Route::live;
+        // What was found for another hash than asked for proves that the serial was issued, and is no answer.
+        if (!cert_id.hash || fault)
+            plan.stored.reset();
+    } else if (fault) {
+        refuse(*fault);
+    } else {
+        plan.route = Plan::Route::stored;
+    }
 }
 
 Plan for_several(std::span<const ocsp::CertIdView> cert_ids, const Surroundings& with) noexcept {
@@ -100,6 +89,7 @@ Plan for_several(std::span<const ocsp::CertIdView> cert_ids, const Surroundings&
     if (!issuer)
         return refused(Refusal::unknown_issuer);
     const config::Issuer& settings = (*with.state.issuers)[*issuer].settings;
+    Found unused;
     bool issued = false;
     bool certain = true;
     for (const ocsp::CertIdView& cert_id : cert_ids) {
@@ -107,7 +97,7 @@ Plan for_several(std::span<const ocsp::CertIdView> cert_ids, const Surroundings&
             return refused(Refusal::unknown_issuer);
         if (is_off(cert_id, settings))
             return refused(Refusal::hash_off, issuer);
-        const Lookup lookup = look_up(cert_id, *issuer, with).lookup;
+        const Lookup lookup = look_up(cert_id, *issuer, with, unused);
         issued = issued || lookup == Lookup::found;
         certain = certain && lookup != Lookup::not_loaded;
     }
@@ -147,13 +137,18 @@ ocsp::ResponseStatus status_of(Refusal refusal) noexcept {
 
 Plan plan(const ocsp::RequestView& request, const Surroundings& with) noexcept {
     const auto cert_ids = request.cert_ids();
-    return cert_ids.size() == 1 ? for_one(cert_ids.front(), request.nonce().has_value(), with)
-                                : for_several(cert_ids, with);
+    Plan plan;
+    if (cert_ids.size() == 1)
+        for_one(cert_ids.front(), request.nonce().has_value(), with, plan);
+    else
+        plan = for_several(cert_ids, with);
+    return plan;
 }
 
 Plan plan_stored(const ocsp::CertIdView& cert_id, const Surroundings& with) noexcept {
-    Surroundings without_signer{with.state, with.sha256, false, with.now};
-    return for_one(cert_id, false, without_signer);
+    Plan plan;
+    for_one(cert_id, false, {with.state, with.sha256, false, with.now}, plan);
+    return plan;
 }
 
 }  // namespace eightbells::front

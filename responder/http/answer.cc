@@ -8,6 +8,7 @@
 
 #include "responder/http/connection.h"
 #include "responder/http/limits.h"
+#include "responder/http/system_calls.h"
 
 namespace eightbells::http {
 namespace {
@@ -188,7 +189,7 @@ void Connection::answer_options() noexcept {
 std::ptrdiff_t Connection::send(const std::uint8_t* data, std::size_t size) noexcept {
     worker_.counters.writes.add();
     // A file comes next: let its first octets travel with the head.
-    const ssize_t n = ::send(fd_, data, size, file_ ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
+    const ssize_t n = send_octets(fd_, data, size, file_ ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
     if (n >= 0) {
         worker_.counters.octets_out.add(static_cast<std::uint64_t>(n));
         return n;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "responder/http/limits.h"
+#include "responder/http/system_calls.h"
 #include "responder/http/proxy_header.h"
 
 namespace eightbells::http {
@@ -93,7 +94,7 @@ void Connection::on_event(evutil_socket_t, short what, void* self) noexcept {
 // As recv: 0 at the end, -1 when there is nothing now; any error closes and is -1 too.
 std::ptrdiff_t Connection::receive(std::uint8_t* into, std::size_t room) noexcept {
     worker_.counters.reads.add();
-    const ssize_t n = ::recv(fd_, into, room, 0);
+    const ssize_t n = receive_octets(fd_, into, room);
     if (n > 0)
         worker_.counters.octets_in.add(static_cast<std::uint64_t>(n));
     else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)

@@ -37,17 +37,22 @@ std::string_view beginning(std::uint16_t status) noexcept {
     }
 }
 
-void put_number(Output& out, std::uint64_t value) noexcept {
+// Inline, so that an Output in write_head stays in registers: what is written could be its own members
+// otherwise, for all that the compiler knows.
+#define EIGHTBELLS_INLINE [[gnu::always_inline]] inline
+
+EIGHTBELLS_INLINE void put_number(Output& out, std::uint64_t value) noexcept {
     char* at = reinterpret_cast<char*>(out.data + out.size);
     out.size += static_cast<std::size_t>(std::to_chars(at, at + 20, value).ptr - at);
 }
 
-void put_date(Output& out, std::string_view name, UtcTime time, DateWriter& dates) noexcept {
+EIGHTBELLS_INLINE void put_date(Output& out, std::string_view name, UtcTime time,
+                                DateWriter& dates) noexcept {
     out.put(name);
     dates.write(time, out.reserve(date_octets));
 }
 
-void put_caching(Output& out, const Caching& caching, Moment& moment) noexcept {
+EIGHTBELLS_INLINE void put_caching(Output& out, const Caching& caching, Moment& moment) noexcept {
     out.put("\r\nETag: ");
     write_entity_tag(caching.etag, out.reserve(sizeof(EntityTagText)));
     // RFC 9110, section 8.8.2.1: never later than Date, which matters when a clock was behind.
@@ -82,7 +87,8 @@ void Moment::set(UtcTime time) noexcept {
     dates.write(time, date);
 }
 
-void write_head(Output& out, const WireHead& head, Moment& moment) noexcept {
+void write_head(Output& to, const WireHead& head, Moment& moment) noexcept {
+    Output out = to;
     out.put(beginning(head.status));
     out.put(std::string_view{moment.date, date_octets});
     if (!head.content_type.empty()) {
@@ -114,6 +120,7 @@ void write_head(Output& out, const WireHead& head, Moment& moment) noexcept {
     else if (head.persistence == Persistence::close)
         out.put("\r\nConnection: close");
     out.put("\r\n\r\n");
+    to.size = out.size;
 }
 
 }  // namespace eightbells::http

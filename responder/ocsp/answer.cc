@@ -25,12 +25,16 @@ constexpr std::array<std::uint8_t, 11> basic_type{0x06, 0x09, 0x2b, 0x06, 0x01, 
 // ENUMERATED successful (0)
 constexpr std::array<std::uint8_t, 3> successful{0x0a, 0x01, 0x00};
 
-ByteView written(const Writer& writer) noexcept {
+// Every answer goes through these, with a Writer of its own; inline, so that it stays in registers.
+#define EIGHTBELLS_INLINE [[gnu::always_inline]] inline
+
+EIGHTBELLS_INLINE ByteView written(const Writer& writer) noexcept {
     return writer.ok() ? writer.bytes() : ByteView{};
 }
 
 // Extension TLVs as [number] EXPLICIT SEQUENCE OF; nothing when there are none. Two parts, one list.
-void write_extensions(Writer& writer, std::uint8_t number, ByteView first, ByteView second) noexcept {
+EIGHTBELLS_INLINE void write_extensions(Writer& writer, std::uint8_t number, ByteView first,
+                                        ByteView second) noexcept {
     if (first.empty() && second.empty())
         return;
     const std::size_t since = writer.size();
@@ -42,7 +46,7 @@ void write_extensions(Writer& writer, std::uint8_t number, ByteView first, ByteV
 
 // CertStatus ::= CHOICE { good [0] IMPLICIT NULL, revoked [1] IMPLICIT RevokedInfo, unknown [2] ... }
 // False for a reason that an answer never carries.
-bool write_status(Writer& writer, const CertStatus& status, bool unknown) noexcept {
+EIGHTBELLS_INLINE bool write_status(Writer& writer, const CertStatus& status, bool unknown) noexcept {
     const std::size_t since = writer.size();
     if (unknown || !status) {
         writer.wrap(context(unknown ? 2 : 0), since);
@@ -61,14 +65,15 @@ bool write_status(Writer& writer, const CertStatus& status, bool unknown) noexce
 }
 
 // What follows the status in a SingleResponse.
-void write_times(Writer& writer, UtcTime this_update, UtcTime next_update) noexcept {
+EIGHTBELLS_INLINE void write_times(Writer& writer, UtcTime this_update, UtcTime next_update) noexcept {
     const std::size_t since = writer.size();
     writer.generalized_time(next_update);
     writer.wrap(context_constructed(0), since);
     writer.generalized_time(this_update);
 }
 
-bool write_single(Writer& writer, const AnswerProfile& profile, const SingleAnswer& single) noexcept {
+EIGHTBELLS_INLINE bool write_single(Writer& writer, const AnswerProfile& profile,
+                                    const SingleAnswer& single) noexcept {
     const std::size_t octets = digest_octets(profile.cert_id_hash);
     const bool canonical =
         !single.serial.empty() && single.serial.size() <= Serial::max_octets && single.serial.front() != 0;
@@ -93,8 +98,8 @@ bool write_single(Writer& writer, const AnswerProfile& profile, const SingleAnsw
 }
 
 // The fields of ResponseData before `responses`, and the header around everything written since `since`.
-void write_head(Writer& writer, ByteView responder_key_hash, UtcTime produced_at,
-                std::size_t since) noexcept {
+EIGHTBELLS_INLINE void write_head(Writer& writer, ByteView responder_key_hash, UtcTime produced_at,
+                                  std::size_t since) noexcept {
     writer.generalized_time(produced_at);
     const std::size_t responder = writer.size();
     writer.element(Tag::octet_string, responder_key_hash);
@@ -102,7 +107,8 @@ void write_head(Writer& writer, ByteView responder_key_hash, UtcTime produced_at
     writer.wrap(Tag::sequence, since);
 }
 
-bool write_response_data(Writer& writer, const AnswerProfile& profile, const SingleAnswer& single) noexcept {
+EIGHTBELLS_INLINE bool write_response_data(Writer& writer, const AnswerProfile& profile,
+                                           const SingleAnswer& single) noexcept {
     const std::size_t since = writer.size();
     if (!write_single(writer, profile, single))
         return false;
@@ -126,7 +132,7 @@ constexpr std::size_t scalar_octets(SignatureForm form) noexcept {
     return 0;
 }
 
-bool write_signature_value(Writer& writer, SignatureForm form, ByteView raw) noexcept {
+EIGHTBELLS_INLINE bool write_signature_value(Writer& writer, SignatureForm form, ByteView raw) noexcept {
     const std::size_t scalar = scalar_octets(form);
     if (scalar == 0) {
         writer.raw(raw);
@@ -142,7 +148,7 @@ bool write_signature_value(Writer& writer, SignatureForm form, ByteView raw) noe
 }
 
 // What stands behind the BIT STRING; the writer must be empty.
-void write_certs(Writer& writer, ByteView signer_certificate) noexcept {
+EIGHTBELLS_INLINE void write_certs(Writer& writer, ByteView signer_certificate) noexcept {
     if (signer_certificate.empty())
         return;
     writer.raw(signer_certificate);
@@ -151,7 +157,7 @@ void write_certs(Writer& writer, ByteView signer_certificate) noexcept {
 }
 
 // The headers around BasicOCSPResponse, whose fields are all that has been written.
-void write_envelope(Writer& writer) noexcept {
+EIGHTBELLS_INLINE void write_envelope(Writer& writer) noexcept {
     writer.wrap(Tag::sequence, 0);
     writer.wrap(Tag::octet_string, 0);
     writer.raw(basic_type);

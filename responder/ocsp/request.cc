@@ -14,6 +14,15 @@ namespace {
 
 using Fault = std::optional<RequestFault>;  // none: well so far
 
+// AlgorithmIdentifier with NULL parameters.
+constexpr std::array<std::uint8_t, 11> sha1_null{0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e,
+                                                 0x03, 0x02, 0x1a, 0x05, 0x00};
+constexpr std::array<std::uint8_t, 15> sha256_null{0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                                   0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00};
+ByteView algorithm_with_null(HashAlgorithm hash) noexcept {
+    return hash == HashAlgorithm::sha1 ? ByteView{sha1_null} : ByteView{sha256_null};
+}
+
 Fault parse_extensions(Reader& fields, Tag tag, ExtensionList& out) noexcept {
     auto explicit_tag = fields.read_into(tag);
     const auto list = explicit_tag ? explicit_tag->read_into(Tag::sequence) : std::nullopt;
@@ -158,9 +167,52 @@ struct RequestParser {
         return fields.empty() ? Fault{} : RequestFault::not_der;
     }
 
+    // The request that nearly every client sends: one certificate, a hash that we sign for with NULL
+    // parameters, nothing else, less than 128 octets. Each octet of it but hashes and serial is known, so it
+    // is compared instead of parsed. False: anything else, which need not be wrong.
+    bool parse_plain(ByteView der) noexcept {
+        constexpr std::size_t sequences = 5;  // OCSPRequest, TBSRequest, requestList, Request, CertID
+        if (der.size() < 64 || der.size() >= 2 + 0x80)
+            return false;
+        for (std::size_t at = 0; at < 2 * sequences; at += 2)
+            if (der[at] != 0x30 || der[at + 1] != der.size() - at - 2)
+                return false;
+        constexpr std::size_t cert_id = 2 * (sequences - 1);
+        ByteView rest = der.subspan(2 * sequences);
+        const auto take = [&rest](std::size_t octets) {
+            const ByteView taken = rest.first(octets);
+            rest = rest.subspan(octets);
+            return taken;
+        };
+        const HashAlgorithm hash = rest[1] == 0x09 ? HashAlgorithm::sha1 : HashAlgorithm::sha256;
+        const ByteView algorithm = algorithm_with_null(hash);
+        const std::size_t octets = digest_octets(hash);
+        if (rest.size() < algorithm.size() + 2 * (2 + octets) + 3)
+            return false;
+        CertIdView& one = out.cert_ids_[0];
+        one.hash_algorithm = take(algorithm.size());
+        const ByteView name_header = take(2);
+        one.issuer_name_hash = take(octets);
+        const ByteView key_header = take(2);
+        one.issuer_key_hash = take(octets);
+        const ByteView serial_header = take(2);
+        if (!equal(one.hash_algorithm, algorithm) || name_header[0] != 0x04 || name_header[1] != octets ||
+            key_header[0] != 0x04 || key_header[1] != octets || serial_header[0] != 0x02 ||
+            serial_header[1] != rest.size())
+            return false;
+        one.hash = hash;
+        one.hash_oid = one.hash_algorithm.subspan(4, algorithm.size() - 6);
+        one.serial = rest;
+        one.tlv = der.subspan(cert_id);
+        out.count_ = 1;
+        return true;
+    }
+
     Fault parse(ByteView der) noexcept {
         out.count_ = 0;
         out.nonce_.reset();
+        if (parse_plain(der))
+            return std::nullopt;
         if (der.size() > limits::request_octets)
             return RequestFault::too_large;
         Reader whole{der};
