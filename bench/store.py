@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 ROTATING = 10_000
-CRL_ENTRIES = 1_200_000  # of about 84 octets: serial, date, reason, invalidity date
+CRL_ENTRIES = 1_340_000  # of 75 octets: serial, date, reason, invalidity date
 VALID_DAYS = 300         # answers are not made anew while a store is kept; the longest that a configuration may say is 366
 NOT_AFTER = "2049-01-01T00:00:00Z"
 
@@ -117,7 +117,7 @@ def make_crl(ca, file, entries):
     listed = b"".join(entry_head + serial_of(i, "revoked") + tail for i in range(entries))
     extensions = der(0xA0, der(0x30,
                                der(0x30, bytes.fromhex("0603551d23"), der(0x04, der(0x30, der(0x80, key_hash)))),
-                               der(0x30, bytes.fromhex("0603551d14"), der(0x04, bytes.fromhex("020101")))))
+                               der(0x30, bytes.fromhex("0603551d14"), der(0x04, der(0x02, now.to_bytes(4, "big"))))))
     body = der(0x30, bytes.fromhex("020101"), algorithm, subject_of(issuer), der(0x17, utc(now - 60)),
                der(0x17, utc(now + VALID_DAYS * 86_400)), der(0x30, listed), extensions)
     unsigned = file.with_suffix(".tbs")
@@ -156,8 +156,7 @@ sha1 = {"true" if name == "bench" else "false"}
 validity = "{VALID_DAYS}d"
 refresh = "{VALID_DAYS - 1}d"
 """
-        if name == "crl":
-            text += 'crl = "crl-ca/crl.der"\ncrl_path = "/bench.crl"\n'
+        text += 'crl = "crl-ca/crl.der"\ncrl_path = "/bench.crl"\n' if name == "crl" else 'crl_path = "/none.crl"\n'
     return text
 
 
@@ -198,8 +197,8 @@ class Store:
         if self.state().get("crl"):
             return
         say(f"making a CRL of {CRL_ENTRIES:,} entries and signing their answers; kept for the next run")
-        run("rm", "-rf", self.folder / "crl-ca")
-        make_ca(self.folder / "crl-ca", "Bench CRL CA")
+        if not (self.folder / "crl-ca/signer.pem").exists():
+            make_ca(self.folder / "crl-ca", "Bench CRL CA")
         make_crl(self.folder / "crl-ca", self.crl, CRL_ENTRIES)
         self.sign(True, lambda: None, say)
         (self.folder / "made.json").write_text(json.dumps({**self.state(), "crl": self.crl.stat().st_size}))
@@ -227,13 +226,15 @@ class Store:
     def wait_for(self, signer, enough):
         deadline = time.monotonic() + 3600
         while time.monotonic() < deadline:
-            if signer.poll() is not None:
-                raise Failed("the signer ended: " + (self.folder / "signer.log").read_text()[-800:])
+            log = (self.folder / "signer.log").read_text()
+            if signer.poll() is not None or " refused" in log:
+                raise Failed("the signer says: " + log[-800:])
             try:
-                if enough(json.loads(self.eightbells("status"))):
-                    return
+                status = json.loads(self.eightbells("status"))
             except Failed:
-                pass  # its socket is not there yet
+                status = None  # its socket is not there yet
+            if status is not None and enough(status):
+                return
             time.sleep(0.5)
         raise Failed("the signer is not done after an hour")
 
@@ -244,7 +245,7 @@ class Store:
         for name, certificates in wanted.items():
             one = found.get(name, {})
             if "fault" in one:
-                raise RuntimeError(f"the signer says: {one['fault']}")
+                raise Failed(f"the signer says: {one['fault']}")
             if one.get("certificates", 0) < certificates or not one["complete"] or one["pages_due"] or one["unpublished"]:
                 return False
         return True

@@ -121,7 +121,6 @@ BOOST_AUTO_TEST_CASE(a_run_counts_every_answer_and_ends_at_its_bound) {
         BOOST_TEST(report.latency.total() == 500U);
         BOOST_TEST(report.answer_octets == std::string{right_answer}.size());
         BOOST_TEST(report.server_cpu_us > 0);
-        BOOST_TEST(report.own_cpu_us > 0);
     }
 }
 
