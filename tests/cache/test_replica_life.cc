@@ -1,4 +1,7 @@
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <future>
+#include <mutex>
 
 #include "cache/limits.h"
 #include "tests/cache/follower.h"
@@ -301,6 +304,63 @@ BOOST_AUTO_TEST_CASE(an_own_page_file_that_takes_nothing_stops_newer_snapshots_u
     }
     BOOST_TEST(front.sync(store).advanced);
     BOOST_TEST(front.says(a) == "revoked");
+}
+
+// Covers: D-17, C-08
+BOOST_AUTO_TEST_CASE(who_reads_during_10000_revocations_sees_none_taken_back_and_none_under_one_hash_alone) {
+    BuiltSet set{6};
+    MemoryStore store;
+    std::vector<std::pair<Bytes, std::uint64_t>> serials;
+    for (int i = 0; i < 10'000; ++i) {
+        Bytes serial = set.issue();
+        const std::uint64_t hash = BuiltSet::hash_of(serial);
+        serials.emplace_back(std::move(serial), hash);
+    }
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    std::mutex guard;
+    auto shown = front.snapshot();
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> wrong{0};
+    const auto read = [&] {
+        std::vector<bool> revoked(serials.size());
+        for (bool last = false; !last;) {
+            last = over;
+            const auto snapshot = [&] {
+                const std::lock_guard lock{guard};
+                return shown;
+            }();
+            for (std::size_t i = 0; i < serials.size(); ++i) {
+                std::array<bool, both_hashes.size()> now{};
+                for (std::size_t h = 0; h < both_hashes.size(); ++h) {
+                    IssuerSnapshot::Found found;
+                    const auto& [serial, hash] = serials[i];
+                    if (snapshot->find(both_hashes[h], serial, hash, found) != Lookup::found)
+                        ++wrong;
+                    now[h] = found.single.status.has_value();
+                }
+                if (now[0] != now[1] || (revoked[i] && !now[0]))
+                    ++wrong;
+                revoked[i] = now[0];
+            }
+        }
+        return static_cast<std::size_t>(std::ranges::count(revoked, true));
+    };
+    auto one = std::async(std::launch::async, read);
+    auto two = std::async(std::launch::async, read);
+    for (std::uint32_t i = 0; i < 50; ++i) {
+        for (std::size_t at = i * 200; at < (i + 1) * 200; ++at)
+            set.revoke(serials[at].first);
+        publish(store, set.publish({i, (i * 7 + 3) % set.pages()}));
+        front.sync(store);
+        const std::lock_guard lock{guard};
+        shown = front.snapshot();
+    }
+    over = true;
+    BOOST_TEST(one.get() == serials.size());
+    BOOST_TEST(two.get() == serials.size());
+    BOOST_TEST(wrong == 0U);
 }
 
 // Covers: B-24
