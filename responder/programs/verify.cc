@@ -158,7 +158,11 @@ class Verification {
         const auto view = crl::parse_crl(*der);
         if (!view)
             return fault(fmt::format("CRL {}: {}", reference.path, view.error().message));
-        if (auto checked = crl::check_crl(*view, *der, issuer_.identity, now_, std::nullopt); !checked) {
+        // By the rules of the issuer's own scheme, as when it was taken up.
+        crl::CrlPolicy policy;
+        policy.scheme = issuer_.settings.scheme;
+        if (auto checked = crl::check_crl(*view, *der, issuer_.identity, now_, std::nullopt, policy);
+            !checked) {
             fault(fmt::format("CRL {}: {}", reference.path, checked.error().message));
         }
     }
