@@ -207,10 +207,8 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
         return false;  // no source has spoken yet: nothing can be said about any certificate (B-13)
     const auto times = answer_times(now, *as_of, identity.settings.validity,
                                     identity.signer_certificate.not_after(), identity.settings.scheme);
-    if (times.next_update <= now) {
-        return fail(fmt::format("the signer certificate ended at {}: nothing can be signed (D-07)",
-                                to_iso8601(identity.signer_certificate.not_after())));
-    }
+    if (times.next_update <= now)
+        return fail(why_nothing_can_be_signed(times, identity.signer_certificate.not_after()));
     if (!line.publication.complete())
         return sign_anew(line, times);
     auto reshaped = reshape(line, now);

@@ -1,5 +1,7 @@
 #include "responder/signer/schedule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "responder/base/limits.h"
@@ -25,6 +27,16 @@ AnswerTimes answer_times(UtcTime now, UtcTime as_of, seconds validity, UtcTime s
         times.next_update = std::min(times.next_update, times.this_update + limits::web_validity);
     }
     return times;
+}
+
+std::string why_nothing_can_be_signed(const AnswerTimes& times, UtcTime signer_not_after) {
+    if (signer_not_after <= times.produced_at) {
+        return fmt::format("the signer certificate ended at {}: nothing can be signed (D-07)",
+                           to_iso8601(signer_not_after));
+    }
+    return fmt::format(
+        "the CA's records were last confirmed at {}: no answer from them may be valid now (D-05, B-13)",
+        to_iso8601(times.this_update));
 }
 
 unsigned page_bits_for(std::uint64_t certificates, std::size_t record_octets) noexcept {

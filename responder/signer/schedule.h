@@ -2,6 +2,7 @@
 #define EIGHTBELLS_RESPONDER_SIGNER_SCHEDULE_H
 
 #include <cstdint>
+#include <string>
 
 #include "responder/base/clock.h"
 #include "responder/crypto/certificate.h"
@@ -34,6 +35,8 @@ struct AnswerTimes {
 // delegate's, or the CA's when it signs itself.
 AnswerTimes answer_times(UtcTime now, UtcTime as_of, seconds validity, UtcTime signer_not_after,
                          crypto::Scheme scheme) noexcept;
+// For times whose next_update is not after produced_at: which of the bounds it is that leaves no time.
+std::string why_nothing_can_be_signed(const AnswerTimes& times, UtcTime signer_not_after);
 
 // How many bits of pages `certificates` of `record_octets` each need so that pages stay near
 // limits::page_target_octets.

@@ -84,6 +84,21 @@ BOOST_AUTO_TEST_CASE(web_schemes_never_say_seven_days_although_the_feed_stood_st
     BOOST_TEST((times.next_update - times.this_update).count() + 1 <= 604'800);
 }
 
+// Covers: D-05, D-07
+BOOST_AUTO_TEST_CASE(the_alarm_names_the_bound_that_leaves_no_time) {
+    const auto old_source = answer_times(start, start - 24h * 7, 24h * 6, year_9999, crypto::Scheme::tls_br);
+    BOOST_REQUIRE((old_source.next_update <= start));
+    const std::string source = why_nothing_can_be_signed(old_source, year_9999);
+    BOOST_TEST(
+        source.find("records were last confirmed at " + to_iso8601(start - 24h * 7)) != std::string::npos,
+        source);
+    BOOST_TEST(source.find("certificate ended") == std::string::npos, source);
+    const auto ended = answer_times(start, start, 24h, start - 1h, crypto::Scheme::tls_br);
+    const std::string certificate = why_nothing_can_be_signed(ended, start - 1h);
+    BOOST_TEST(certificate.find("signer certificate ended at " + to_iso8601(start - 1h)) != std::string::npos,
+               certificate);
+}
+
 BOOST_AUTO_TEST_CASE(pages_are_planned_near_their_target_size) {
     BOOST_TEST(page_bits_for(0, 88) == 0U);
     BOOST_TEST(page_bits_for(90, 88) == 0U);
