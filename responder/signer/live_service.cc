@@ -63,7 +63,7 @@ struct LiveService::State {
             waiting.push_back({connection.id(), std::move(**call), clock.steady()});
         }
         if (!waiting.empty())
-            event_active(work, 0, 0);
+            work_soon();
         return input.size() - rest.size();
     }
 
@@ -81,7 +81,14 @@ struct LiveService::State {
             break;
         }
         if (!waiting.empty())
-            event_active(work, 0, 0);
+            work_soon();
+    }
+
+    // In the loop's next turn, after it has looked at the sockets. (event_active() from within the event's
+    // own callback runs it again in the same turn.)
+    void work_soon() {
+        static constexpr timeval at_once{0, 0};
+        event_add(work, &at_once);
     }
 
     std::unique_ptr<LiveSigner> signer;
