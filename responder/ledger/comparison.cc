@@ -18,7 +18,7 @@ std::string ImportFacts::place(std::uint64_t line) const {
 
 EntryJudgement judge(const ImportFacts& facts, const Row& row, const Staged& entry,
                      const std::optional<crypto::Sha256Digest>& digest) {
-    EntryJudgement judgement{EntryEffect::unchanged, false, false, row};
+    EntryJudgement judgement{EntryEffect::unchanged, false, false, false, row};
     if (entry.has(Staged::says_status)) {
         EntryOutcome outcome = judge_entry(row.standing, entry.status(), facts.source_id);
         judgement.effect = outcome.effect;
@@ -26,7 +26,7 @@ EntryJudgement judge(const ImportFacts& facts, const Row& row, const Staged& ent
     }
     if (entry.has(Staged::has_not_after) && to_unix(row.not_after) != entry.not_after) {
         judgement.after.not_after = from_unix(entry.not_after);
-        judgement.new_facts = true;
+        (row.not_after == year_9999 ? judgement.completes : judgement.new_facts) = true;
     }
     if (digest && row.certificate_hash != digest) {
         judgement.after.certificate_hash = digest;
@@ -54,7 +54,7 @@ void Findings::count(const ImportFacts& facts, const Staged& entry, const EntryJ
     };
     switch (judgement.effect) {
         case EntryEffect::unchanged:
-            ++(judgement.new_facts ? report.corrected : report.unchanged);
+            ++(judgement.new_facts || judgement.completes ? report.corrected : report.unchanged);
             break;
         case EntryEffect::revoked:
             ++report.revoked;

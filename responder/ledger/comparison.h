@@ -27,10 +27,11 @@ struct EntryJudgement {
     EntryEffect effect = EntryEffect::unchanged;
     bool new_facts = false;  // not_after or certificate hash
     bool claims = false;     // the first full list that holds it
+    bool completes = false;  // an end where none was known: no answer tells it, so nothing is signed again
     Row after;
     bool writes() const noexcept {
-        return new_facts || claims || effect == EntryEffect::revoked || effect == EntryEffect::released ||
-               effect == EntryEffect::corrected;
+        return new_facts || claims || completes || effect == EntryEffect::revoked ||
+               effect == EntryEffect::released || effect == EntryEffect::corrected;
     }
 };
 EntryJudgement judge(const ImportFacts& facts, const Row& row, const Staged& entry,

@@ -220,7 +220,8 @@ Status ImportRun::write_new(Writing& writing, const Bucket& bucket, const Staged
     if (!serial)
         return fail(facts_.place(entry.line) + ": an entry was damaged while it waited");
     const CertStatus stated = entry.status();
-    if (!entry.has(Staged::has_not_after) && !(facts_.source.issue_unknown && stated)) {
+    const bool end_may_be_unknown = facts_.source.issue_unknown && (stated || facts_.source.surely_issued);
+    if (!entry.has(Staged::has_not_after) && !end_may_be_unknown) {
         return fail(fmt::format("{}: serial {}: new here, so its end date (not_after) is needed",
                                 facts_.place(entry.line), serial->to_hex()));
     }

@@ -140,6 +140,7 @@ class Ledger {
             false;                   // a serial twice with the same facts is taken once (CRLs); else refused
         bool issue_unknown = false;  // a new serial without not_after is kept as a revoked certificate with
                                      // unknown end (a CRL's entry); else refused
+        bool surely_issued = false;  // with issue_unknown: a good one as well (it was published as good)
         std::function<std::string(std::uint64_t line)> place;  // for messages; unset: "file:line"
     };
     // `produce` calls `take` for each entry, in any order, and returns the digest of what it read: an import
@@ -191,6 +192,8 @@ class Ledger {
     // is written down, so none is lost between the two. last_change_id() waits for an import's writing to
     // end.
     Status mark_all_published(const std::string& issuer, std::uint64_t up_to_change_id);
+    // No change up to this one waits any more.
+    Result<bool> all_published(const std::string& issuer, std::uint64_t up_to_change_id);
     Result<std::uint64_t> last_change_id(const std::string& issuer);
 
     // --- epochs and the audit log

@@ -68,6 +68,20 @@ Status Ledger::mark_all_published(const std::string& issuer, std::uint64_t up_to
     return writing->commit();
 }
 
+Result<bool> Ledger::all_published(const std::string& issuer, std::uint64_t up_to_change_id) {
+    const std::scoped_lock turn(state_->read_turn);
+    auto known = known_issuer(state_->reader, issuer);
+    if (!known)
+        return fail(known.error().message);
+    Query query = state_->reader.query(
+        "SELECT 1 FROM changes WHERE issuer = ? AND priority IN (0, 1) AND id <= ? LIMIT 1");
+    query.with(known->id, up_to_change_id);
+    const bool waits = query.next();
+    if (auto status = query.finish(); !status)
+        return fail(status.error().message);
+    return !waits;
+}
+
 Result<std::uint64_t> Ledger::last_change_id(const std::string& issuer) {
     const std::scoped_lock turn(state_->write_turn);
     auto known = known_issuer(state_->writer, issuer);
