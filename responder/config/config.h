@@ -82,6 +82,10 @@ struct Issuer {
     friend bool operator==(const Issuer&, const Issuer&) = default;
 };
 
+// What the signer asks of the clock before it signs (D-10): that it has not been stepped, and that the kernel
+// says it is synchronised; steps alone where a container's kernel does not tell; nothing.
+enum class ClockCheck : std::uint8_t { synchronised, steps, off };
+
 struct Signer {
     std::filesystem::path data;            // ledger, page file, store key
     std::filesystem::path control_socket;  // events and commands; default <data>/control.sock
@@ -89,6 +93,7 @@ struct Signer {
     std::string metrics = "127.0.0.1:9641";
     unsigned threads = 0;    // 0: one a core
     bool self_check = true;  // every signature is parsed from its bytes and verified before publication
+    ClockCheck clock_check = ClockCheck::synchronised;
     std::vector<std::uint32_t>
         control_users;                // further user ids that may send events; root and our own always may
     std::filesystem::path store_key;  // private, made on first use; <data>/store-key.pem, not a field

@@ -25,6 +25,8 @@ constexpr std::array<Choice<Unissued>, 1> unissued_answers{{{"unauthorized", Uni
 constexpr std::array<Choice<Answers>, 2> answer_kinds{
     {{"presigned", Answers::presigned}, {"live", Answers::live}}};
 constexpr std::array<Choice<Nonce>, 2> nonce_kinds{{{"ignore", Nonce::ignore}, {"echo", Nonce::echo}}};
+constexpr std::array<Choice<ClockCheck>, 3> clock_checks{
+    {{"synchronised", ClockCheck::synchronised}, {"steps", ClockCheck::steps}, {"off", ClockCheck::off}}};
 constexpr std::array<Choice<std::string_view>, 4> log_levels{
     {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}}};
 
@@ -63,6 +65,7 @@ void read_signer(Fields fields, Signer& signer) {
     fields.text("metrics", signer.metrics);
     fields.number("threads", 0, limits::workers, signer.threads);
     fields.flag("self_check", signer.self_check);
+    fields.choice("clock_check", all(clock_checks), signer.clock_check);
     fields.numbers("control_users", signer.control_users);
     fields.leave();
 }
@@ -73,13 +76,13 @@ void read_front(Fields fields, const Signer& signer, Front& front) {
     fields.texts("ocsp_prefixes", front.ocsp_prefixes);
     fields.text("metrics", front.metrics);
     fields.number("workers", 0, limits::workers, front.workers);
-    front.live_socket = signer.live_socket;
-    fields.path("live_socket", front.live_socket);
-    fields.texts("store_keys", front.store_keys);
     fields.number("connections", 1, limits::connections, front.connections);
     fields.number("connections_per_address", 0, limits::connections, front.connections_per_address);
     fields.texts("trusted_proxies", front.trusted_proxies);
     fields.texts("proxy_protocol_from", front.proxy_protocol_from);
+    front.live_socket = signer.live_socket;
+    fields.path("live_socket", front.live_socket);
+    fields.texts("store_keys", front.store_keys);
     fields.paths("store_key_files", front.store_key_files);
     if (front.store_keys.empty() && front.store_key_files.empty())
         front.store_key_files.push_back(signer.store_key_public);

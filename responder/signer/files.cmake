@@ -1,5 +1,6 @@
 set(SOURCES
   ca_compromise.cc
+  clock_guard.cc
   control.cc
   control_message.cc
   feeds.cc

@@ -40,6 +40,13 @@ inline constexpr std::chrono::milliseconds mirror_retry{1000};
 // Everything in the store is read back this often: 400 MB (1 M certificates, two hashes) in 15 minutes are
 // half a MB a second.
 inline constexpr std::chrono::minutes mirror_read_back{15};
+// The clock (D-10). A minute: above what NTP corrects by slewing and what a suspended or moved virtual
+// machine is off for a moment; far below what clients tolerate and what an answer is valid for.
+inline constexpr std::chrono::seconds clock_step{60};
+inline constexpr std::chrono::seconds clock_unsynchronised_alarm{3600};
+inline constexpr std::chrono::seconds clock_unsynchronised_stop{24 * 3600};
+inline constexpr std::chrono::seconds clock_record{60};  // one fsync a minute; not above clock_step
+inline constexpr std::size_t clock_file_octets = 4096;
 inline constexpr std::chrono::milliseconds publisher_tick{500};
 inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signature or publication
 // Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is
