@@ -81,6 +81,7 @@ constexpr std::array<Definition, metric_count> table{{
     gauge(Metric::signer_ledger_size, signer, "eightbells_signer_ledger_size_bytes", {}, "Size of the ledger's file."),
     counter(Metric::signer_events, signer, "eightbells_signer_events_total", {"action", "verdict"}, "Events by what they asked for and how they were answered."),
     counter(Metric::signer_events_repeated, signer, "eightbells_signer_events_repeated_total", {}, "Events that had come before and got the same answer again."),
+    counter(Metric::signer_taken_back, signer, "eightbells_signer_taken_back_total", {"issuer"}, "Certificates and revocations that were published and that the ledger had forgotten, taken back into it: an alarm, it was restored from an old copy or begun anew."),
     gauge(Metric::signer_feed_gap, signer, "eightbells_signer_feed_gap", {"issuer"}, "1 while sequence numbers of a source are missing: an alarm."),
     gauge(Metric::signer_feed_as_of, signer, "eightbells_signer_feed_as_of_timestamp_seconds", {"issuer", "source"}, "The moment for which the source last spoke."),
     counter(Metric::signer_feed_errors, signer, "eightbells_signer_feed_errors_total", {"issuer", "source"}, "Times that a source could not be read."),

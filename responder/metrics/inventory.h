@@ -75,6 +75,7 @@ enum class Metric : std::uint8_t {
     signer_ledger_size,
     signer_events,
     signer_events_repeated,
+    signer_taken_back,
     signer_feed_gap,
     signer_feed_as_of,
     signer_feed_errors,

@@ -18,6 +18,7 @@ struct SignerMetrics final : MetricSet {
     Gauges<> ledger_size{*this, Metric::signer_ledger_size};
     Counters<EventAction, EventVerdict> events{*this, Metric::signer_events};
     Counters<> events_repeated{*this, Metric::signer_events_repeated};
+    Counters<IssuerIndex> taken_back{*this, Metric::signer_taken_back};
     Gauges<IssuerIndex> feed_gap{*this, Metric::signer_feed_gap};
     Gauges<IssuerIndex, Feed> feed_as_of{*this, Metric::signer_feed_as_of};
     Counters<IssuerIndex, Feed> feed_errors{*this, Metric::signer_feed_errors};

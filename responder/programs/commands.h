@@ -38,6 +38,8 @@ struct ImportArguments {
 };
 int import(const config::Config& config, const ImportArguments& arguments);
 int status(const config::Config& config);
+// What the signer thinks of the clock; `accept`: the operator's word that it is right as it is now (D-10).
+int clock(const config::Config& config, bool accept);
 // The CA's own key is compromised: every certificate is revoked. `confirm` must be the issuer's name.
 int compromise(const config::Config& config, const std::string& issuer, const std::string& confirm,
                const std::string& time);

@@ -22,6 +22,7 @@ struct CommandLine {
     programs::EventArguments event;
     programs::ImportArguments import;
     programs::ShowArguments show;
+    std::string accept;
     std::string issuer;
     std::string confirm;
     std::string time;
@@ -41,6 +42,14 @@ void add_plain_commands(CLI::App& app, CommandLine& line) {
     });
     app.add_subcommand("status", "what the running signer has published")->callback([&] {
         line.job = programs::status;
+    });
+    auto* clock = app.add_subcommand(
+        "clock", "what the signer thinks of the clock; `clock accept`: it is right as it is now, sign again");
+    clock->add_option("accept", line.accept)->check(CLI::IsMember({"accept"}));
+    clock->callback([&] {
+        line.job = [&](const config::Config& config) {
+            return programs::clock(config, !line.accept.empty());
+        };
     });
     app.add_subcommand("verify", "check every byte and every signature of the store")->callback([&] {
         line.job = [&](const config::Config& config) { return programs::verify(config, line.clock); };

@@ -154,7 +154,24 @@ int status(const config::Config& config) {
     if (!answer)
         return report_failure(answer.error());
     fmt::print("{}\n", answer->value("issuers", json::array()).dump(2));
+    const json clock = answer->value("clock", json::object());
+    if (const auto why = clock.value("why", std::string{}); !why.empty())
+        fmt::print(stderr, "clock: {}\n", why);
     return 0;
+}
+
+int clock(const config::Config& config, bool accept) {
+    const auto answer = ask(config.signer.control_socket, {{"do", "clock"}, {"accept", accept}});
+    if (!answer)
+        return report_failure(answer.error());
+    if (!answer->value("ok", false)) {
+        fmt::print(stderr, "refused: {}\n", answer->value("error", std::string{}));
+        return exit_failure;
+    }
+    const json clock = answer->value("clock", json::object());
+    const auto why = clock.value("why", std::string{});
+    fmt::print("{}{}{}\n", clock.value("state", std::string{}), why.empty() ? "" : ": ", why);
+    return clock.value("may_sign", false) ? 0 : exit_failure;
 }
 
 }  // namespace eightbells::programs

@@ -54,6 +54,14 @@ Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer&
     return fail("kind: one of index, crl, csv, json-lines, folder is expected");
 }
 
+namespace {
+json clock_json(const ClockGuard::Reading& reading) {
+    return {{"state", metrics::clock_state_names[static_cast<std::size_t>(reading.state)]},
+            {"may_sign", reading.may_sign},
+            {"why", reading.why}};
+}
+}  // namespace
+
 struct Control::State {
     State(std::vector<FedIssuer> fed, ledger::Ledger& used_ledger, Feeds& used_feeds, Hooks used_hooks,
           const Clock& used_clock)
@@ -81,6 +89,7 @@ struct Control::State {
     std::optional<std::size_t> take(LocalConnection& connection, ByteView input);
     void answer_events(LocalConnection& connection, std::vector<std::pair<json, ledger::Event>>& events);
     void answer_other(LocalConnection& connection, const json& line);
+    void answer_clock(LocalConnection& connection, const json& line);
     void start_import(LocalConnection& connection, const json& line);
     void start_compromise(LocalConnection& connection, const json& line);
     void enqueue(LocalConnection& connection, const json& line, Feeds::Import import);
@@ -206,14 +215,31 @@ void Control::State::answer_events(LocalConnection& connection,
 void Control::State::answer_other(LocalConnection& connection, const json& line) {
     const json what = line.value("do", json{});
     if (what == "status") {
-        send(connection, line, {{"ok", true}, {"issuers", json::parse(hooks.status(), nullptr, false)}});
+        send(connection, line,
+             {{"ok", true},
+              {"issuers", json::parse(hooks.status(), nullptr, false)},
+              {"clock", clock_json(hooks.clock())}});
+    } else if (what == "clock") {
+        answer_clock(connection, line);
     } else if (what == "import") {
         start_import(connection, line);
     } else if (what == "compromise") {
         start_compromise(connection, line);
     } else {
-        send(connection, line, refusal("do: one of event, import, compromise, status is expected"));
+        send(connection, line, refusal("do: one of event, import, compromise, status, clock is expected"));
     }
+}
+
+void Control::State::answer_clock(LocalConnection& connection, const json& line) {
+    const json accept = line.value("accept", json(false));
+    if (!accept.is_boolean())
+        return send(connection, line, refusal("accept: true or false is expected"));
+    if (accept.get<bool>()) {
+        if (auto accepted = hooks.accept_clock(connection.peer()); !accepted)
+            return send(connection, line, refusal("clock: " + accepted.error().message));
+        hooks.on_change();  // what had to wait is signed at once
+    }
+    send(connection, line, {{"ok", true}, {"clock", clock_json(hooks.clock())}});
 }
 
 void Control::State::start_import(LocalConnection& connection, const json& line) {

@@ -14,6 +14,7 @@
 #include "responder/base/clock.h"
 #include "responder/crypto/certificate.h"
 #include "responder/ledger/ledger.h"
+#include "responder/signer/clock_guard.h"
 #include "responder/signer/feeds.h"
 
 namespace eightbells::signer {
@@ -31,7 +32,9 @@ namespace eightbells::signer {
 //   {"do":"compromise","issuer":"demo","confirm":"demo","time":"..."}   the CA's own key: every certificate
 //   is revoked, for good
 //   -> {"ok":true,"report":{...}}
-//   {"do":"status"}  -> {"ok":true,"issuers":[...]}
+//   {"do":"status"}  -> {"ok":true,"issuers":[...],"clock":{"state":"trusted","may_sign":true,"why":""}}
+//   {"do":"clock"}  -> {"ok":true,"clock":{...}}   and, with "accept":true, the operator's word that the
+//   clock is right as it is now (D-10)
 // What is wrong with a line is answered {"ok":false,"error":"field: ..."}. "id", when given, comes back.
 class Control {
   public:
@@ -41,6 +44,8 @@ class Control {
         std::function<void(const std::string& issuer, Bytes der)> on_crl;
         std::function<std::optional<Bytes>(const std::string& issuer)> served_crl;
         std::function<std::string()> status;  // a JSON array
+        std::function<ClockGuard::Reading()> clock;
+        std::function<Status(uid_t operator_)> accept_clock;
     };
     // Runs a thread of its own. `users`: who may connect besides root and ourselves.
     static Result<std::unique_ptr<Control>> open(const std::filesystem::path& socket,

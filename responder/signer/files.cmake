@@ -11,14 +11,18 @@ set(SOURCES
   mirror.cc
   press.cc
   publication.cc
+  publication_anew.cc
   publication_crl.cc
   publication_load.cc
   publication_reshape.cc
   publisher.cc
+  publisher_anew.cc
   report.cc
   schedule.cc
   signer.cc
   signing_context.cc
+  store_merge.cc
+  take_back.cc
   workers.cc
 )
 set(LIBRARIES spdlog json libevent)

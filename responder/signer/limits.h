@@ -29,6 +29,8 @@ inline constexpr std::size_t changes_fetched = 20'000;
 inline constexpr std::size_t pages_per_round = 8;
 // Before the first head nobody waits for a change: longer rounds, fewer transactions.
 inline constexpr std::size_t pages_per_first_round = 128;
+// Certificates that the ledger has forgotten, taken back in one import: 200 octets each in memory are 20 MB.
+inline constexpr std::size_t taken_back_at_once = 100'000;
 inline constexpr std::size_t patches_before_merge = 64;
 inline constexpr std::size_t profiles_before_pruning =
     8;  // positions fit the 16 bits that pages keep of them

@@ -10,6 +10,7 @@
 #include "responder/ledger/ledger.h"
 #include "responder/live/message.h"
 #include "responder/metrics/signer_metrics.h"
+#include "responder/signer/clock_guard.h"
 #include "responder/signer/identity.h"
 
 namespace eightbells::signer {
@@ -19,7 +20,7 @@ namespace eightbells::signer {
 class LiveSigner {
   public:
     LiveSigner(std::vector<std::shared_ptr<const Identity>> identities, ledger::Ledger& ledger,
-               std::function<std::optional<UtcTime>(const std::string&)> as_of, const Clock& clock);
+               std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now);
     ~LiveSigner();
     live::Reply answer(const live::Call& call);
 

@@ -16,7 +16,7 @@ struct LiveSigner::State {
     std::vector<std::shared_ptr<const Identity>> identities;
     ledger::Ledger& ledger;
     std::function<std::optional<UtcTime>(const std::string&)> as_of;
-    const Clock& clock;
+    TrustedNow trusted_now;
     std::map<const Identity*, std::unique_ptr<SigningContext>> contexts;
 
     // The CertID names this issuer, by a hash that is served here (A-05, A-08, B-07).
@@ -50,8 +50,10 @@ struct LiveSigner::State {
 };
 
 LiveSigner::LiveSigner(std::vector<std::shared_ptr<const Identity>> identities, ledger::Ledger& ledger,
-                       std::function<std::optional<UtcTime>(const std::string&)> as_of, const Clock& clock)
-    : state_(std::make_unique<State>(State{std::move(identities), ledger, std::move(as_of), clock, {}})) {}
+                       std::function<std::optional<UtcTime>(const std::string&)> as_of,
+                       TrustedNow trusted_now)
+    : state_(std::make_unique<State>(
+          State{std::move(identities), ledger, std::move(as_of), std::move(trusted_now), {}})) {}
 LiveSigner::~LiveSigner() = default;
 
 live::Reply LiveSigner::answer(const live::Call& call) {
@@ -65,7 +67,11 @@ live::Reply LiveSigner::State::answer(const live::Call& call) {
     if (found == identities.end() || call.cert_ids.empty())
         return refuse(live::Verdict::unauthorized);
     const auto& identity = *found;
-    const UtcTime now = clock.now();
+    const auto trusted = trusted_now();
+    if (!trusted)
+        return refuse(
+            live::Verdict::failed);  // logged when the clock went wrong; the front has stored answers
+    const UtcTime now = *trusted;
     const auto known_until = as_of(call.issuer);
     if (!known_until)
         return refuse(live::Verdict::busy);

@@ -14,26 +14,51 @@ std::size_t octets(const cache::Batch& batch) noexcept {
         sum += name.size() + bytes.size();
     return sum;
 }
+
+// A store whose calls fail once the mirror is to end: what runs over many of them ends with the one that is
+// under way.
+class UntilStopped final : public cache::Store {
+  public:
+    UntilStopped(cache::Store& store, const std::atomic<bool>& stopped) : store_(store), stopped_(stopped) {}
+    Result<std::vector<std::optional<Bytes>>> fetch(std::span<const std::string> names) override {
+        return stopped_ ? fail("the signer ends") : store_.fetch(names);
+    }
+    Status publish(const cache::Batch& batch) override {
+        return stopped_ ? Status{fail("the signer ends")} : store_.publish(batch);
+    }
+    Result<bool> wait_notice(std::chrono::milliseconds limit) override { return store_.wait_notice(limit); }
+    std::string name() const override { return store_.name(); }
+
+  private:
+    cache::Store& store_;
+    const std::atomic<bool>& stopped_;
+};
 }  // namespace
 
 Mirror::Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
-               std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted,
+               std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted, Gate gate,
                metrics::SignerMetrics& metrics, const Clock& clock)
     : page_file_(std::move(page_file)),
       target_(std::move(target)),
       issuers_(std::move(issuers)),
       trusted_(std::move(trusted)),
+      gate_(std::move(gate)),
       metrics_(metrics),
       clock_(clock),
       thread_([this] { loop(); }) {}
 
 Mirror::~Mirror() {
+    stop();
+}
+
+void Mirror::stop() {
     {
         const std::scoped_lock lock{mutex_};
         stopping_ = true;
     }
     wake_.notify_all();
-    thread_.join();
+    if (thread_.joinable())
+        thread_.join();
 }
 
 void Mirror::hand_over(const cache::Batch& batch) {
@@ -61,6 +86,8 @@ void Mirror::compare_soon() {
 }
 
 void Mirror::note_failure(const Error& error) {
+    if (stopping_)
+        return;
     metrics_.store_reachable().set(false);
     if (!failure_logged_)
         spdlog::error("store {}: {}; signing goes on, it is brought up when it is back", target_->name(),
@@ -74,8 +101,14 @@ bool Mirror::compare(cache::Store& pages) {
     // done.
     const bool read_back = clock_.steady() >= next_read_back_;
     const auto depth = read_back ? cache::CopyDepth::everything : cache::CopyDepth::differences;
+    UntilStopped target{*target_, stopping_};
+    bool all = true;
     for (const auto& issuer : issuers_) {
-        const auto copied = cache::mirror(pages, *target_, issuer, trusted_, depth);
+        if (!may_write(issuer, pages)) {
+            all = false;
+            continue;
+        }
+        const auto copied = cache::mirror(pages, target, issuer, trusted_, depth);
         if (!copied) {
             note_failure(copied.error());
             return false;
@@ -83,8 +116,21 @@ bool Mirror::compare(cache::Store& pages) {
         if (copied->copied != 0)
             spdlog::info("store {}: {} blobs were brought up", target_->name(), copied->copied);
     }
-    if (read_back)
+    if (all && read_back)
         next_read_back_ = clock_.steady() + limits::mirror_read_back;
+    return all;
+}
+
+bool Mirror::may_write(const std::string& issuer, cache::Store& pages) {
+    if (open_.contains(issuer))
+        return true;
+    UntilStopped target{*target_, stopping_};
+    const auto opened = gate_(issuer, pages, target);
+    if (!opened)
+        note_failure(opened.error());
+    if (!opened || !*opened)
+        return false;
+    open_.insert(issuer);
     return true;
 }
 
@@ -137,7 +183,7 @@ void Mirror::loop() {
         lock.lock();
         if (!ok) {
             compare_due_ = true;
-            wake_.wait_for(lock, limits::mirror_retry, [this] { return stopping_; });
+            wake_.wait_for(lock, limits::mirror_retry, [this] { return stopping_.load(); });
         }
     }
 }

@@ -1,11 +1,14 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
 #define EIGHTBELLS_RESPONDER_SIGNER_MIRROR_H
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,15 +23,21 @@ namespace eightbells::signer {
 // Carries what the page file holds to the shared store (Redis) on a thread of its own, so that signing never
 // waits for it. While both agree, publications are handed over as they come; after any failure, or when too
 // many wait, the two are compared and what differs is copied, without one new signature. The store may be
-// away for any time.
+// away for any time. Ending waits for no more than the call of a store that is under way.
 class Mirror {
   public:
+    // Whether the shared store may be written for an issuer; asked before the first write for it and until it
+    // says yes, on the mirror's thread. `pages` is the page file.
+    using Gate =
+        std::function<Result<bool>(const std::string& issuer, cache::Store& pages, cache::Store& store)>;
     // `page_file` is opened by the mirror's own thread, read-only. `issuers`: whose heads are compared at
     // start.
     Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
-           std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted,
+           std::vector<std::string> issuers, std::vector<cache::StorePublicKey> trusted, Gate gate,
            metrics::SignerMetrics& metrics, const Clock& clock);
     ~Mirror();
+    // Ends the thread: nothing is written to the store, and the gate not asked, any more.
+    void stop();
     Mirror(const Mirror&) = delete;
     Mirror& operator=(const Mirror&) = delete;
 
@@ -39,12 +48,14 @@ class Mirror {
   private:
     void loop();
     bool compare(cache::Store& pages);
+    bool may_write(const std::string& issuer, cache::Store& pages);
     void note_failure(const Error& error);
 
     std::filesystem::path page_file_;
     std::unique_ptr<cache::Store> target_;
     std::vector<std::string> issuers_;
     std::vector<cache::StorePublicKey> trusted_;
+    Gate gate_;
     metrics::SignerMetrics& metrics_;
     const Clock& clock_;
 
@@ -53,9 +64,10 @@ class Mirror {
     std::deque<cache::Batch> waiting_;
     std::size_t waiting_octets_ = 0;
     bool compare_due_ = true;
-    bool stopping_ = false;
+    std::atomic<bool> stopping_{false};                       // set under mutex_
     bool failure_logged_ = false;                             // the mirror's thread only
     std::chrono::steady_clock::time_point next_read_back_{};  // the mirror's thread only
+    std::set<std::string> open_;  // issuers whose gate has opened; the mirror's thread only
     std::thread thread_;
 };
 

@@ -28,24 +28,14 @@ void Publication::use_identity(std::shared_ptr<const Identity> identity) {
 }
 
 void Publication::reset() {
-    complete_ = false;
-    facts_.clear();
-    sets_.clear();
+    published_ = false;
+    anew_ = true;
+    shape_ = {};
+    coming_.reset();
+    dropped_.clear();
     patches_.clear();
     profiles_.clear();
     crls_.clear();
-}
-
-void Publication::begin_anew(unsigned page_bits) {
-    complete_ = false;
-    page_bits_ = page_bits;
-    facts_.assign(std::size_t{1} << page_bits, Facts{});
-    patches_.clear();
-    profiles_.clear();
-    sets_.clear();
-    for (const auto& profile : identity_->profiles) {
-        sets_.push_back({{profile.hash, cache::Life::live}, cache::Tree{page_bits}});
-    }
 }
 
 std::uint16_t Publication::profile_bit(const cache::Digest& digest) {
@@ -59,10 +49,13 @@ std::uint16_t Publication::profile_bit(const cache::Digest& digest) {
 
 std::vector<std::uint32_t> Publication::due(UtcTime now, seconds period, std::size_t at_most) const {
     std::vector<std::pair<std::int64_t, std::uint32_t>> found;
-    for (std::uint32_t index = 0; index < facts_.size(); ++index) {
-        const auto& facts = facts_[index];
-        if (facts.signed_at == 0 || is_due(from_unix(facts.signed_at), now, period, page_bits_, index)) {
-            found.emplace_back(facts.signed_at, index);
+    if (!shape_.known)
+        return {};
+    for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
+        const auto& facts = shape_.facts[index];
+        if (facts.wanted || facts.signed_at == 0 ||
+            is_due(from_unix(facts.signed_at), now, period, shape_.page_bits, index)) {
+            found.emplace_back(facts.wanted ? 0 : facts.signed_at, index);
         }
     }
     const auto wanted = std::min(at_most, found.size());
@@ -75,10 +68,12 @@ std::vector<std::uint32_t> Publication::due(UtcTime now, seconds period, std::si
 }
 
 std::uint64_t Publication::count_due(UtcTime now, seconds period) const {
-    std::uint64_t count = 0;
-    for (std::uint32_t index = 0; index < facts_.size(); ++index) {
-        const auto& facts = facts_[index];
-        count += facts.signed_at == 0 || is_due(from_unix(facts.signed_at), now, period, page_bits_, index)
+    std::uint64_t count =
+        coming_ ? static_cast<std::uint64_t>(std::ranges::count(coming_->facts, 0, &Facts::signed_at)) : 0;
+    for (std::uint32_t index = 0; shape_.known && index < shape_.facts.size(); ++index) {
+        const auto& facts = shape_.facts[index];
+        count += facts.wanted || facts.signed_at == 0 ||
+                         is_due(from_unix(facts.signed_at), now, period, shape_.page_bits, index)
                      ? 1
                      : 0;
     }
@@ -87,20 +82,21 @@ std::uint64_t Publication::count_due(UtcTime now, seconds period) const {
 
 std::vector<std::uint32_t> Publication::forced(std::size_t at_most) const {
     std::vector<std::uint32_t> indices;
-    for (std::uint32_t index = 0; index < facts_.size() && indices.size() < at_most; ++index) {
-        if (facts_[index].signed_at == 0)
+    for (std::uint32_t index = 0; shape_.known && index < shape_.facts.size() && indices.size() < at_most;
+         ++index) {
+        if (shape_.facts[index].signed_at == 0 || shape_.facts[index].wanted)
             indices.push_back(index);
     }
     return indices;
 }
 
 void Publication::make_due(std::uint64_t serial_hash) {
-    facts_of(serial_hash).signed_at = 0;
+    shape_.facts[cache::page_index(serial_hash, shape_.page_bits)].wanted = true;
 }
 
 UtcTime Publication::oldest_signed_at() const noexcept {
     std::int64_t oldest = to_unix(year_9999);
-    for (const auto& facts : facts_) {
+    for (const auto& facts : shape_.facts) {
         if (facts.signed_at != 0 && !facts.empty)
             oldest = std::min(oldest, facts.signed_at);
     }
@@ -109,7 +105,7 @@ UtcTime Publication::oldest_signed_at() const noexcept {
 
 UtcTime Publication::earliest_next_update() const noexcept {
     std::int64_t earliest = to_unix(year_9999);
-    for (const auto& facts : facts_) {
+    for (const auto& facts : shape_.facts) {
         if (facts.signed_at != 0 && !facts.empty)
             earliest = std::min(earliest, facts.next_update);
     }
@@ -118,11 +114,11 @@ UtcTime Publication::earliest_next_update() const noexcept {
 
 std::optional<seconds> Publication::shortest_runway(UtcTime now, seconds period) const noexcept {
     std::optional<seconds> shortest;
-    for (std::uint32_t index = 0; index < facts_.size(); ++index) {
-        const auto& facts = facts_[index];
+    for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
+        const auto& facts = shape_.facts[index];
         if (facts.signed_at == 0 || facts.empty)
             continue;
-        const UtcTime due = last_due(now, period, page_bits_, index);
+        const UtcTime due = last_due(now, period, shape_.page_bits, index);
         const UtcTime next = from_unix(facts.signed_at) < due ? now : due + period;
         const seconds runway = from_unix(facts.next_update) - next;
         shortest = std::min(shortest.value_or(runway), runway);
@@ -130,49 +126,49 @@ std::optional<seconds> Publication::shortest_runway(UtcTime now, seconds period)
     return shortest;
 }
 
-Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, std::uint64_t sequence,
-                                  const AnswerTimes& times) {
-    if (auto usable = refuse_while_stale(); !usable)
-        return usable;
-    const UtcTime now = times.produced_at;
-    cache::Batch batch;
+// Into the shape and the batch; the shape's sets that are not signed any more keep what they have.
+std::uint16_t Publication::lay(Shape& shape, std::vector<Press::SignedPage>& signed_pages,
+                               std::uint64_t sequence, const AnswerTimes& times, cache::Batch& batch) {
     std::uint16_t profiles = 0;
     for (const auto& profile : identity_->profiles) {
         profiles = static_cast<std::uint16_t>(profiles | profile_bit(profile.digest));
         batch.put.emplace_back(cache::profile_name(issuer_, profile.digest), profile.stored);
     }
     for (auto& page : signed_pages) {
-        auto& facts = facts_[page.index];
-        facts = {to_unix(now), to_unix(times.next_update), sequence, profiles, page.records == 0};
-        for (std::size_t p = 0; p < sets_.size(); ++p) {
+        shape.facts[page.index] = {to_unix(times.produced_at),
+                                   to_unix(times.next_update),
+                                   sequence,
+                                   profiles,
+                                   page.records == 0,
+                                   false};
+        for (std::size_t p = 0; p < identity_->profiles.size(); ++p) {
+            const auto set = std::ranges::find_if(
+                shape.sets, [&](const Set& one) { return one.id.hash == identity_->profiles[p].hash; });
+            if (set == shape.sets.end())
+                continue;  // published pages do not have this hash yet
             auto& bytes = page.by_profile[p];
-            auto name = cache::page_name(issuer_, sets_[p].id, page_bits_, page.index);
+            auto name = cache::page_name(issuer_, set->id, shape.page_bits, page.index);
             if (bytes.empty()) {
-                if (sets_[p].tree.page(page.index) != empty_digest)
+                if (set->tree.page(page.index) != empty_digest)
                     batch.erase.push_back(std::move(name));
-                sets_[p].tree.set_page(page.index, empty_digest);
+                set->tree.set_page(page.index, empty_digest);
                 continue;
             }
-            sets_[p].tree.set_page(page.index, crypto::sha256(bytes));
+            set->tree.set_page(page.index, crypto::sha256(bytes));
             batch.put.emplace_back(std::move(name), std::move(bytes));
         }
     }
-    const Says says =
-        complete_ ? Says::all : Says::part;  // earlier pages of a first signing went out without a head
-    if (!complete_) {
-        complete_ = std::ranges::none_of(facts_, [](const Facts& facts) { return facts.signed_at == 0; });
-        if (!complete_) {
-            // No head yet: it would state that the pages not signed so far are empty.
-            batch.issuer = issuer_;
-            if (auto stored = pages_.publish(batch); !stored) {
-                stale_ = true;
-                return stored;
-            }
-            return {};
-        }
-    }
+    return profiles;
+}
+
+Status Publication::publish_pages(std::vector<Press::SignedPage> signed_pages, std::uint64_t sequence,
+                                  const AnswerTimes& times) {
+    if (auto usable = refuse_while_stale(); !usable)
+        return usable;
+    cache::Batch batch;
+    lay(shape_, signed_pages, sequence, times, batch);
     prune_patches(batch);
-    return commit(std::move(batch), sequence, now, says);
+    return commit(std::move(batch), sequence, times.produced_at);
 }
 
 Status Publication::publish_patch(Bytes patch, std::vector<std::uint64_t> serial_hashes,
@@ -184,17 +180,33 @@ Status Publication::publish_patch(Bytes patch, std::vector<std::uint64_t> serial
         batch.put.emplace_back(cache::profile_name(issuer_, profile.digest), profile.stored);
     }
     std::ranges::sort(serial_hashes);
-    patches_.push_back({sequence, crypto::sha256(patch), std::move(serial_hashes), profiles, patch.size()});
+    patches_.push_back(
+        {sequence, crypto::sha256(patch), std::move(serial_hashes), profiles, patch.size(), false});
     batch.put.emplace_back(cache::patch_name(issuer_, sequence), std::move(patch));
     prune_patches(batch);
     return commit(std::move(batch), sequence, now);
 }
 
+// What a patch says of a serial is in the published page, and in the coming one, or will be when that is
+// signed.
+bool Publication::is_folded(std::uint64_t serial_hash, std::uint64_t sequence) const {
+    if (!shape_.known || shape_.facts_of(serial_hash).sequence < sequence)
+        return false;
+    if (!coming_)
+        return true;
+    const Facts& facts = coming_->facts_of(serial_hash);
+    return facts.signed_at == 0 || facts.sequence >= sequence;
+}
+
+bool Publication::has_lost_patch() const noexcept {
+    return std::ranges::any_of(patches_, &LaidPatch::lost);
+}
+
 // A patch whose pages have all been signed since is folded in: nothing of it counts any more.
 void Publication::prune_patches(cache::Batch& batch) {
     std::erase_if(patches_, [&](const LaidPatch& patch) {
-        const bool folded = std::ranges::all_of(patch.serial_hashes, [&](std::uint64_t serial_hash) {
-            return facts_of(serial_hash).sequence >= patch.sequence;
+        const bool folded = !patch.lost && std::ranges::all_of(patch.serial_hashes, [&](std::uint64_t hash) {
+            return is_folded(hash, patch.sequence);
         });
         if (folded)
             batch.erase.push_back(cache::patch_name(issuer_, patch.sequence));
@@ -204,9 +216,13 @@ void Publication::prune_patches(cache::Batch& batch) {
 
 // Profiles that no page and no patch names any more leave the head, unless we sign under them now.
 void Publication::prune_profiles(cache::Batch& batch) {
+    if (!shape_.known || has_lost_patch())
+        return;  // what they name is not known
     std::uint16_t used = 0;
-    for (const auto& facts : facts_)
+    for (const auto& facts : shape_.facts)
         used = static_cast<std::uint16_t>(used | facts.profiles);
+    for (std::size_t i = 0; coming_ && i < coming_->facts.size(); ++i)
+        used = static_cast<std::uint16_t>(used | coming_->facts[i].profiles);
     for (const auto& patch : patches_)
         used = static_cast<std::uint16_t>(used | patch.profiles);
     for (const auto& profile : identity_->profiles)
@@ -232,8 +248,10 @@ void Publication::prune_profiles(cache::Batch& batch) {
         }
         return result;
     };
-    for (auto& facts : facts_)
+    for (auto& facts : shape_.facts)
         facts.profiles = renumber(facts.profiles);
+    for (std::size_t i = 0; coming_ && i < coming_->facts.size(); ++i)
+        coming_->facts[i].profiles = renumber(coming_->facts[i].profiles);
     for (auto& patch : patches_)
         patch.profiles = renumber(patch.profiles);
     profiles_ = std::move(kept);
@@ -254,17 +272,21 @@ Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime n
     head.issuer = issuer_;
     head.version = {version_.epoch, sequence};
     head.time = now;
-    for (auto& set : sets_) {
+    head.sets = shape_.roots;
+    for (auto& set : shape_.sets) {
         for (auto& table : set.tree.take_changes()) {
-            auto name = cache::table_name(issuer_, set.id, page_bits_, table.id);
+            auto name = cache::table_name(issuer_, set.id, shape_.page_bits, table.id);
             if (table.bytes.empty()) {
                 batch.erase.push_back(std::move(name));
             } else {
                 batch.put.emplace_back(std::move(name), std::move(table.bytes));
             }
         }
-        head.sets.push_back({set.id, static_cast<std::uint8_t>(page_bits_), set.tree.root()});
+        head.sets.push_back({set.id, static_cast<std::uint8_t>(shape_.page_bits), set.tree.root()});
     }
+    for (const auto& set : dropped_)
+        erase_pages({set.tree.page_bits(), {}, {set}, true, {}}, batch);
+    dropped_.clear();
     std::ranges::sort(head.sets, {}, &cache::Head::Set::id);
     for (const auto& patch : patches_)
         head.patches.push_back({patch.sequence, patch.digest});
@@ -285,6 +307,7 @@ Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime n
         return stored;
     }
     version_.sequence = sequence;
+    stored_ = head.version;
     hand_on_(says == Says::all ? &batch : nullptr);
     return {};
 }

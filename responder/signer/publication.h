@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_PUBLICATION_H
 #define EIGHTBELLS_RESPONDER_SIGNER_PUBLICATION_H
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,12 +18,18 @@
 #include "responder/ledger/ledger.h"
 #include "responder/signer/identity.h"
 #include "responder/signer/press.h"
+#include "responder/signer/take_back.h"
 
 namespace eightbells::signer {
 
 // What is published for one issuer, and how it changes: pages, patches and CRLs under one signed head, first
 // in the signer's page file (durable, one transaction a publication), then handed on. Holds digests and ages,
 // not the pages. One thread uses it.
+//
+// Where everything must be signed anew (the first time; another CertID hash; far more certificates; damage in
+// the page file), the new pages are laid beside the published ones, under names that the head does not know,
+// and take their place under one new head when all of them are signed. Until then the old head is renewed as
+// ever: patches, due pages and CRLs go out under it.
 //
 // Crash rules: a publication that did not reach the page file did not happen, its changes are still
 // unpublished in the ledger and are signed again; one that did is handed on again by comparing heads. Nothing
@@ -36,41 +43,52 @@ class Publication {
     Publication(std::shared_ptr<const Identity> identity, cache::PageFile& pages,
                 const keys::StoreKey& store_key, HandOn hand_on);
 
-    // Takes up what the page file holds. `revoked` is called for every stored revocation, so that a ledger
-    // restored from an old copy can take back what it has forgotten (C-08). A head that is not ours or does
-    // not verify is treated as nothing stored; `remark` says so.
-    using OnRevoked = std::function<Status(const Serial&, const Revocation&)>;
+    // Takes up what the page file holds. `witness` sees everything that verifies, so that a ledger restored
+    // from an old copy can take back what it has forgotten (C-08). A head that is not ours or does not verify
+    // is treated as nothing stored; `remark` says so.
     struct Loaded {
         bool head = false;
         std::uint64_t pages = 0;
         std::uint64_t damaged_pages = 0;  // missing or wrong: they fall due at once
         std::string remark;
     };
-    Result<Loaded> load(const OnRevoked& revoked);
+    Result<Loaded> load(Witness& witness);
 
     // From now on heads carry this epoch; it must be above everything published before.
     void begin_epoch(std::uint64_t epoch) noexcept;
+    // The next sequence is above this one.
+    void begin_sequence(std::uint64_t sequence) noexcept {
+        version_.sequence = std::max(version_.sequence, sequence);
+    }
     void use_identity(std::shared_ptr<const Identity>
                           identity);  // a roll-over: pages keep their profile until they fall due
     const std::shared_ptr<const Identity>& identity() const noexcept { return identity_; }
 
-    bool complete() const noexcept {
-        return complete_;
-    }  // every page was signed at least once under every hash
+    // A head of ours stands in the page file: patches and CRLs can go out.
+    bool published() const noexcept { return published_; }
+    // And all that we sign now stands under it; otherwise everything is to be signed anew.
+    bool complete() const noexcept { return published_ && !anew_; }
     cache::Version version() const noexcept { return version_; }
+    cache::Version stored() const noexcept { return stored_; }  // of the head in the page file
     std::uint64_t next_sequence() const noexcept { return version_.sequence + 1; }
-    unsigned page_bits() const noexcept { return page_bits_; }
+    unsigned page_bits() const noexcept { return shape_.page_bits; }
 
-    // Starts from nothing with this many bits. Heads are published again once every page is signed.
-    void begin_anew(unsigned page_bits);
-    // What is published no longer fits: complete() is false until begin_anew() and every page is signed; the
-    // old head is served meanwhile.
-    void give_up() noexcept { complete_ = false; }
-    // Pages that are due, never signed ones first, then the longest overdue; at most `at_most`.
+    // Signing anew. Pages get about this many bits: one more where the published ones have as many.
+    Status begin_anew(unsigned page_bits);
+    bool coming() const noexcept { return coming_.has_value(); }
+    unsigned coming_bits() const noexcept { return coming_ ? coming_->page_bits : 0; }
+    // Coming pages that are not signed yet.
+    std::vector<std::uint32_t> missing(std::size_t at_most) const;
+    // The last of them brings the new head.
+    Status publish_coming(std::vector<Press::SignedPage> pages, std::uint64_t sequence,
+                          const AnswerTimes& times);
+    // Published pages that are due, never signed ones first, then the longest overdue; at most `at_most`.
     std::vector<std::uint32_t> due(UtcTime now, seconds period, std::size_t at_most) const;
     std::uint64_t count_due(UtcTime now, seconds period) const;
     void make_due(std::uint64_t serial_hash);  // e.g. for many new certificates on one page
-    std::vector<std::uint32_t> forced(std::size_t at_most) const;  // pages that were never signed or made due
+    void give_up() noexcept { anew_ = true; }  // what is published no longer fits: begin_anew() is next
+    // Published pages that are damaged or were made due.
+    std::vector<std::uint32_t> forced(std::size_t at_most) const;
     bool stale() const noexcept { return stale_; }  // a publication failed half way: load() before the next
     // Over signed, non-empty pages; year_9999 when there are none.
     UtcTime earliest_next_update() const noexcept;
@@ -91,20 +109,36 @@ class Publication {
     // Doubles the pages, nothing signed again.
     Status split(UtcTime now);
 
+    // The same under a new head.
+    Status publish_head(UtcTime now) { return commit({}, next_sequence(), now); }
+
     Status publish_crl(const std::string& path, ByteView der, UtcTime now);
     std::optional<Bytes> served_crl(const std::string& path);  // as stored, or nothing
 
   private:
     struct Facts {
-        std::int64_t signed_at = 0;  // 0: never, or due at once
+        std::int64_t signed_at = 0;  // 0: never
         std::int64_t next_update = 0;
         std::uint64_t sequence = 0;
         std::uint16_t profiles = 0;  // bit set of positions in profiles_
         bool empty = false;
+        bool wanted = false;  // due at once
     };
     struct Set {
         cache::SetId id;
         cache::Tree tree;
+    };
+    struct Shape {
+        unsigned page_bits = 0;
+        std::vector<Facts> facts;  // [page], the same for every set: their pages are always signed together
+        std::vector<Set> sets;
+        // False: the tables of a set are damaged, so none of its pages can be replaced; `roots` stand under
+        // the head as they are until new pages have come.
+        bool known = true;
+        std::vector<cache::Head::Set> roots;
+        const Facts& facts_of(std::uint64_t serial_hash) const {
+            return facts[cache::page_index(serial_hash, page_bits)];
+        }
     };
     struct LaidPatch {
         std::uint64_t sequence = 0;
@@ -112,26 +146,34 @@ class Publication {
         std::vector<std::uint64_t> serial_hashes;  // sorted
         std::uint16_t profiles = 0;
         std::size_t octets = 0;
+        bool lost =
+            false;  // missing or damaged: nobody knows what it says, so it stays until new pages have come
     };
 
-    Result<bool> load_set(const cache::Head::Set& stored, bool wanted, const OnRevoked& revoked,
-                          Loaded& report);
-    Status load_pages(Set& set, bool wanted, const OnRevoked& revoked, Loaded& report);
-    Result<bool> load_patches(const cache::Head& head, const OnRevoked& revoked);
+    Result<bool> load_set(const cache::Head::Set& stored, bool wanted, Witness& witness, Loaded& report);
+    Status load_pages(Set& set, bool wanted, Witness& witness, Loaded& report);
+    Result<bool> load_patches(const cache::Head& head, Witness& witness);
     bool is_signed_now(cache::SetId id) const noexcept;
     bool prepare_facts(const cache::Head& head);
+    void freeze(const cache::Head& head);
     void note_age(Facts& facts, const cache::PageHeader& header);
     void reset();
     std::uint16_t profile_bit(const cache::Digest& digest);
     std::vector<std::size_t> patches_to_join() const;
     std::vector<cache::LaidRecord> records_to_join(std::span<const cache::Patch> opened,
                                                    std::vector<std::uint64_t>& serial_hashes);
+    std::uint16_t lay(Shape& shape, std::vector<Press::SignedPage>& pages, std::uint64_t sequence,
+                      const AnswerTimes& times, cache::Batch& batch);
+    void take_place(cache::Batch& batch);
+    void erase_pages(const Shape& shape, cache::Batch& batch) const;
+    Status clear_names(unsigned page_bits);
+    bool has_lost_patch() const noexcept;
+    bool is_folded(std::uint64_t serial_hash, std::uint64_t sequence) const;
     void prune_patches(cache::Batch& batch);
     void prune_profiles(cache::Batch& batch);
     enum class Says { all, part };  // whether the batch holds everything since the last head
     Status commit(cache::Batch batch, std::uint64_t sequence, UtcTime now, Says says = Says::all);
     Status refuse_while_stale() const;
-    Facts& facts_of(std::uint64_t serial_hash) { return facts_[cache::page_index(serial_hash, page_bits_)]; }
 
     std::shared_ptr<const Identity> identity_;
     cache::PageFile& pages_;
@@ -140,11 +182,13 @@ class Publication {
     std::string issuer_;
 
     cache::Version version_;
-    unsigned page_bits_ = 0;
-    bool complete_ = false;
-    bool stale_ = false;        // a publication failed half way: what is held must be loaded again first
-    std::vector<Facts> facts_;  // [page], the same for every set: their pages are always signed together
-    std::vector<Set> sets_;
+    cache::Version stored_;
+    bool published_ = false;
+    bool anew_ = true;    // what is published is not all that we sign now, or not whole
+    bool stale_ = false;  // a publication failed half way: what is held must be loaded again first
+    Shape shape_;         // under the head
+    std::optional<Shape> coming_;
+    std::vector<Set> dropped_;  // under the stored head, under the next one no more
     std::vector<LaidPatch> patches_;
     std::vector<cache::Digest> profiles_;
     std::vector<cache::Head::CrlRef> crls_;

@@ -27,7 +27,7 @@ Status Publication::publish_crl(const std::string& path, ByteView der, UtcTime n
     }
     if (auto usable = refuse_while_stale(); !usable)
         return usable;
-    if (!complete_) {  // goes out with the first head
+    if (!published_) {  // goes out with the first head
         batch.issuer = issuer_;
         batch.erase.clear();
         if (auto stored = pages_.publish(batch); !stored)
@@ -39,7 +39,7 @@ Status Publication::publish_crl(const std::string& path, ByteView der, UtcTime n
         crls_.push_back({path, digest, der.size()});
         std::ranges::sort(crls_, {}, &cache::Head::CrlRef::path);
     }
-    if (!complete_)
+    if (!published_)
         return {};
     return commit(std::move(batch), next_sequence(), now);
 }

@@ -13,7 +13,7 @@ namespace eightbells::signer {
 
 using cache::empty_digest;
 
-Result<Publication::Loaded> Publication::load(const OnRevoked& revoked) {
+Result<Publication::Loaded> Publication::load(Witness& witness) {
     Loaded report;
     const auto epoch = version_.epoch;
     reset();
@@ -35,32 +35,40 @@ Result<Publication::Loaded> Publication::load(const OnRevoked& revoked) {
     }
     report.head = true;
     version_.epoch = std::max(epoch, head->version.epoch);
-    version_.sequence = head->version.sequence;
+    version_.sequence = std::max(version_.sequence, head->version.sequence);
+    stored_ = head->version;
     profiles_ = head->profiles;
     crls_ = head->crls;
 
+    published_ = true;
+
     // The sets that we sign now must all be there, whole and in one width. Otherwise everything is signed
-    // anew before there is another head: one over what is left would state that the rest was never issued, or
-    // good again.
+    // anew, beside what is there: the old head's sets stand under every head until then, as they are where
+    // they are damaged. A head over what is left would state that the rest was never issued, or good again.
     bool whole = prepare_facts(*head);
     if (!whole)
         report.remark = "the stored sets are not those that are signed now";
-    for (const auto& set : head->sets) {
-        auto loaded = load_set(set, whole && is_signed_now(set.id), revoked, report);
-        if (!loaded)
-            return tl::unexpected<Error>(loaded.error());
-        if (!*loaded)
-            report.remark = "the tables of pages do not belong to the head";
-        whole = whole && *loaded;
-    }
-    auto patches = load_patches(*head, revoked);
+    bool tables = true;
+    auto patches = load_patches(*head, witness);  // first: they are newer than the pages below them
     if (!patches)
         return tl::unexpected<Error>(patches.error());
+    for (const auto& set : head->sets) {
+        const bool wanted = is_signed_now(set.id);
+        auto loaded = load_set(set, wanted, witness, report);
+        if (!loaded)
+            return tl::unexpected<Error>(loaded.error());
+        if (!*loaded && wanted) {
+            report.remark = "the tables of pages do not belong to the head";
+            tables = false;
+        }
+    }
+    if (!tables)
+        freeze(*head);
     if (!*patches)
         report.remark = "a patch is missing or damaged";
-    complete_ = whole && *patches;
+    anew_ = !whole || !tables || !*patches;
     stale_ = false;
-    if (!complete_)
+    if (anew_)
         report.remark += ": everything is signed anew";
     return report;
 }
@@ -71,29 +79,44 @@ bool Publication::is_signed_now(cache::SetId id) const noexcept {
            });
 }
 
-// Room for the ages of the pages, where all sets that we sign are there in one width.
+// Room for the ages of the pages. True: all sets that we sign now are under the head.
 bool Publication::prepare_facts(const cache::Head& head) {
     std::optional<unsigned> bits;
     std::size_t found = 0;
     for (const auto& set : head.sets) {
         if (!is_signed_now(set.id))
             continue;
-        if (bits && *bits != set.page_bits)
+        // We give all sets one width; of another there would be no ages.
+        if (bits && *bits != set.page_bits) {
+            freeze(head);
             return false;
+        }
         bits = set.page_bits;
         ++found;
     }
-    if (!bits || found != identity_->profiles.size())
+    if (!bits) {
+        freeze(head);
         return false;
-    page_bits_ = *bits;
-    facts_.assign(std::size_t{1} << page_bits_, Facts{});
-    for (auto& facts : facts_)
+    }
+    shape_.page_bits = *bits;
+    shape_.facts.assign(std::size_t{1} << *bits, Facts{});
+    for (auto& facts : shape_.facts)
         facts.empty = true;
-    return true;
+    return found == identity_->profiles.size();
 }
 
-// False: its tables are not those of the head. A set that is not `wanted` is only searched for revocations.
-Result<bool> Publication::load_set(const cache::Head::Set& stored, bool wanted, const OnRevoked& revoked,
+// The head's sets stay under every head as they are, and no page of theirs is replaced.
+void Publication::freeze(const cache::Head& head) {
+    const unsigned bits = head.sets.empty() ? 0 : head.sets.front().page_bits;
+    shape_ = {};
+    shape_.page_bits = bits;
+    shape_.known = false;
+    shape_.roots = head.sets;
+    dropped_.clear();
+}
+
+// False: its tables are not those of the head. A set that is not wanted goes with the next head.
+Result<bool> Publication::load_set(const cache::Head::Set& stored, bool wanted, Witness& witness,
                                    Loaded& report) {
     Set set{stored.id, cache::Tree{stored.page_bits}};
     const std::uint32_t pages = set.tree.pages();
@@ -114,10 +137,10 @@ Result<bool> Publication::load_set(const cache::Head::Set& stored, bool wanted, 
     (void)set.tree.take_changes();
     if (set.tree.root() != stored.root)
         return false;
-    if (auto loaded = load_pages(set, wanted, revoked, report); !loaded)
+    if (auto loaded = load_pages(set, wanted, witness, report); !loaded)
         return tl::unexpected<Error>(loaded.error());
-    if (wanted)
-        sets_.push_back(std::move(set));
+    if (shape_.known)
+        (wanted ? shape_.sets : dropped_).push_back(std::move(set));
     return true;
 }
 
@@ -134,7 +157,7 @@ void Publication::note_age(Facts& facts, const cache::PageHeader& header) {
         facts.profiles = static_cast<std::uint16_t>(facts.profiles | profile_bit(digest));
 }
 
-Status Publication::load_pages(Set& set, bool wanted, const OnRevoked& revoked, Loaded& report) {
+Status Publication::load_pages(Set& set, bool wanted, Witness& witness, Loaded& report) {
     std::vector<std::string> names;
     std::vector<std::uint32_t> indices;
     crypto::Sha256 sha256;
@@ -149,21 +172,15 @@ Status Publication::load_pages(Set& set, bool wanted, const OnRevoked& revoked, 
                             : Result<cache::Page>{fail("missing or damaged")};
             if (!page) {
                 ++report.damaged_pages;
-                if (wanted)
-                    facts_[indices[i]] = Facts{};
+                if (wanted && shape_.known)
+                    shape_.facts[indices[i]] = Facts{};
                 continue;
             }
             ++report.pages;
-            if (wanted)
-                note_age(facts_[indices[i]], page->header());
-            for (std::size_t r = 0; r < page->size(); ++r) {
-                const auto record = page->record(r);
-                const auto serial = Serial::from_magnitude(record.serial);
-                if (!record.status || !serial)
-                    continue;
-                if (auto taken = revoked(*serial, *record.status); !taken)
-                    return taken;
-            }
+            if (wanted && shape_.known)
+                note_age(shape_.facts[indices[i]], page->header());
+            if (auto seen = witness.see_page(*page); !seen)
+                return seen;
         }
         names.clear();
         indices.clear();
@@ -183,7 +200,7 @@ Status Publication::load_pages(Set& set, bool wanted, const OnRevoked& revoked, 
 }
 
 // False: one is missing or damaged, and what it laid over the pages is not known any more.
-Result<bool> Publication::load_patches(const cache::Head& head, const OnRevoked& revoked) {
+Result<bool> Publication::load_patches(const cache::Head& head, Witness& witness) {
     crypto::Sha256 sha256;
     bool all = true;
     for (const auto& reference : head.patches) {
@@ -194,24 +211,22 @@ Result<bool> Publication::load_patches(const cache::Head& head, const OnRevoked&
         auto patch = fetched->front() && sha256.of(*fetched->front()) == reference.digest
                          ? cache::Patch::parse(std::move(*fetched->front()))
                          : Result<cache::Patch>{fail("missing or damaged")};
-        if (!patch) {
-            all = false;
-            continue;
-        }
         LaidPatch laid;
         laid.sequence = reference.sequence;
         laid.digest = reference.digest;
+        if (!patch) {
+            all = false;
+            laid.lost = true;
+            patches_.push_back(std::move(laid));
+            continue;
+        }
         laid.octets = patch->bytes().size();
         for (const auto& digest : patch->profiles())
             laid.profiles = static_cast<std::uint16_t>(laid.profiles | profile_bit(digest));
-        for (const auto& entry : patch->records()) {
+        for (const auto& entry : patch->records())
             laid.serial_hashes.push_back(crypto::serial_hash(sha256, entry.record.serial));
-            const auto serial = Serial::from_magnitude(entry.record.serial);
-            if (!entry.record.status || !serial)
-                continue;
-            if (auto taken = revoked(*serial, *entry.record.status); !taken)
-                return tl::unexpected<Error>(taken.error());
-        }
+        if (auto seen = witness.see_patch(*patch); !seen)
+            return tl::unexpected<Error>(seen.error());
         std::ranges::sort(laid.serial_hashes);
         laid.serial_hashes.erase(std::unique(laid.serial_hashes.begin(), laid.serial_hashes.end()),
                                  laid.serial_hashes.end());

@@ -15,30 +15,30 @@ namespace eightbells::signer {
 using cache::empty_digest;
 
 Status Publication::split(UtcTime now) {
-    if (page_bits_ >= limits::page_bits)
+    if (shape_.page_bits >= limits::page_bits)
         return fail(fmt::format("{} bits of pages is the most", limits::page_bits));
     if (auto usable = refuse_while_stale(); !usable)
         return usable;
     const std::uint64_t sequence = next_sequence();
-    const unsigned bits = page_bits_ + 1;
+    const unsigned bits = shape_.page_bits + 1;
     std::vector<Facts> facts(std::size_t{1} << bits);
     cache::Batch erased;  // the old pages go only after the new head is there
     std::vector<Set> sets;
-    for (auto& set : sets_) {
+    for (auto& set : shape_.sets) {
         Set wider{set.id, cache::Tree{bits}};
         cache::Batch part;
         part.issuer = issuer_;
         std::size_t octets = 0;
-        for (std::uint32_t index = 0; index < facts_.size(); ++index) {
-            facts[2 * index] = facts[2 * index + 1] = facts_[index];
+        for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
+            facts[2 * index] = facts[2 * index + 1] = shape_.facts[index];
             if (set.tree.page(index) == empty_digest)
                 continue;
-            const std::string name = cache::page_name(issuer_, set.id, page_bits_, index);
+            const std::string name = cache::page_name(issuer_, set.id, shape_.page_bits, index);
             auto stored = pages_.fetch(std::span{&name, 1});
             if (!stored)
                 return tl::unexpected<Error>(stored.error());
             if (!stored->front() || crypto::sha256(*stored->front()) != set.tree.page(index)) {
-                facts_[index].signed_at = 0;  // damaged: signed again first, then split
+                shape_.facts[index].signed_at = 0;  // damaged: signed again first, then split
                 return {};
             }
             auto page = cache::Page::parse(std::move(*stored->front()));
@@ -68,13 +68,13 @@ Status Publication::split(UtcTime now) {
         if (auto published = pages_.publish(part); !published)
             return published;
         for (const auto& table : set.tree.all_tables()) {
-            erased.erase.push_back(cache::table_name(issuer_, set.id, page_bits_, table.id));
+            erased.erase.push_back(cache::table_name(issuer_, set.id, shape_.page_bits, table.id));
         }
         sets.push_back(std::move(wider));
     }
-    sets_ = std::move(sets);
-    facts_ = std::move(facts);
-    page_bits_ = bits;
+    shape_.sets = std::move(sets);
+    shape_.facts = std::move(facts);
+    shape_.page_bits = bits;
     return commit(std::move(erased), sequence, now, Says::part);
 }
 
@@ -91,7 +91,7 @@ std::vector<std::size_t> Publication::patches_to_join() const {
     for (; taken <= patches_.size() / 2; ++taken) {
         const auto& patch = patches_[order[taken]];
         octets += patch.octets;
-        records += patch.serial_hashes.size() * sets_.size();
+        records += patch.serial_hashes.size() * identity_->profiles.size();
         if (octets > limits::patch_octets / 2 || records > limits::patch_records / 2)
             break;
     }
@@ -109,7 +109,7 @@ std::vector<cache::LaidRecord> Publication::records_to_join(std::span<const cach
     for (const auto& patch : opened) {
         for (const auto& entry : patch.records()) {
             const std::uint64_t hash = crypto::serial_hash(sha256, entry.record.serial);
-            if (!cache::counts_over(patch.sequence(), facts_of(hash).sequence))
+            if (is_folded(hash, patch.sequence()))
                 continue;  // folded in already
             // A later record in a patch that stays must go on winning, although the joined patch comes after
             // it.
@@ -127,7 +127,8 @@ std::vector<cache::LaidRecord> Publication::records_to_join(std::span<const cach
 }
 
 Status Publication::merge_patches(UtcTime now) {
-    if (patches_.size() < limits::patches_before_merge)
+    // A lost one may have newer words than those that would be joined above it.
+    if (patches_.size() < limits::patches_before_merge || has_lost_patch())
         return {};
     const auto order = patches_to_join();
     if (order.size() < 2)

@@ -12,7 +12,7 @@ namespace eightbells::signer {
 
 Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key,
                      Press& press, Publication::HandOn hand_on,
-                     std::function<std::optional<UtcTime>(const std::string&)> as_of,
+                     std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now,
                      PublisherListener& listener, const Clock& clock)
     : ledger_(ledger),
       pages_(pages),
@@ -20,6 +20,7 @@ Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys:
       press_(press),
       hand_on_(std::move(hand_on)),
       as_of_(std::move(as_of)),
+      trusted_now_(std::move(trusted_now)),
       listener_(listener),
       clock_(clock) {}
 
@@ -33,12 +34,12 @@ Publisher::~Publisher() {
         thread_.join();
 }
 
-Status Publisher::add_issuer(std::shared_ptr<const Identity> identity, std::uint64_t highest_elsewhere) {
+Status Publisher::add_issuer(std::shared_ptr<const Identity> identity) {
     auto line = std::make_unique<Line>(Publication{identity, pages_, store_key_, hand_on_});
     line->state.issuer = identity->issuer.id();
-    if (auto restored = restore_revocations(*line); !restored)
+    if (auto restored = take_up(*line); !restored)
         return restored;
-    auto epoch = ledger_.take_epoch(std::max(highest_elsewhere, line->publication.version().epoch));
+    auto epoch = ledger_.take_epoch(line->publication.version().epoch);
     if (!epoch)
         return fail("ledger", epoch.error());
     line->publication.begin_epoch(*epoch);
@@ -49,59 +50,23 @@ Status Publisher::add_issuer(std::shared_ptr<const Identity> identity, std::uint
     return {};
 }
 
-// Revocations that were published and that the ledger does not know, or knows as a hold only: back into it,
-// all or nothing.
-Status Publisher::take_back(const Identity& identity,
-                            const std::vector<std::pair<Serial, Revocation>>& forgotten) {
-    if (forgotten.empty())
-        return {};
-    ledger::Ledger::ImportSource source;
-    source.issuer = identity.issuer.id();
-    source.name = "published";
-    source.file = "the page file";
-    source.as_of = clock_.now();
-    source.issue_unknown = true;
-    source.repeats_tolerated = true;  // once a hash
-    const auto produce = [&](const ledger::Ledger::Take& take) -> Result<crypto::Sha256Digest> {
-        for (const auto& [serial, revocation] : forgotten) {
-            if (auto taken = take({serial, std::nullopt, std::nullopt, true, revocation, 0}); !taken)
-                return tl::unexpected<Error>(taken.error());
-        }
-        return crypto::sha256(as_bytes(fmt::format("{} {}", to_unix(clock_.now()), forgotten.size())));
-    };
-    auto report = ledger_.import(source, produce);
-    if (!report)
-        return fail("taking published revocations back into the ledger", report.error());
-    spdlog::error("issuer {}: {} revocations were published that the ledger did not know; taken back into it",
-                  identity.settings.name, report->revoked);
-    return {};
-}
-
-// Takes up the page file; a revocation that was once published and that the ledger does not know comes from a
-// ledger restored from an old copy: it is taken back into the ledger before anything is signed (C-08).
-Status Publisher::restore_revocations(Line& line) {
+// Takes up the page file; what was once published and the ledger does not know comes from a ledger restored
+// from an old copy, or begun anew: it is taken back into the ledger before anything is signed (C-08).
+Status Publisher::take_up(Line& line) {
     const auto& identity = *line.publication.identity();
     const std::string& id = identity.issuer.id();
-    std::vector<std::pair<Serial, Revocation>> forgotten;
     line.signing_anew.reset();
     line.as_pages.clear();
-    auto loaded = line.publication.load([&](const Serial& serial, const Revocation& revocation) -> Status {
-        if (revocation.reason == CrlReason::certificate_hold)
-            return {};  // may rightly have been released since
-        auto known = ledger_.find(id, serial);
-        if (!known)
-            return tl::unexpected<Error>(known.error());
-        if (!*known || !(*known)->status || on_hold((*known)->status))
-            forgotten.emplace_back(serial, revocation);
-        return {};
-    });
+    TakeBack forgotten{ledger_, identity, "the page file", clock_};
+    auto loaded = line.publication.load(forgotten);
     if (!loaded)
         return fail(fmt::format("issuer \"{}\"", identity.settings.name), loaded.error());
-    if (auto restored = take_back(identity, forgotten); !restored)
-        return restored;
+    if (auto taken = forgotten.finish(); !taken)
+        return taken;
+    line.state.taken_back += forgotten.counts().issued + forgotten.counts().revoked;
     // Before anything is imported: from now on every change is written down, whatever an earlier end left
     // undone.
-    if (line.publication.complete()) {
+    if (line.publication.published()) {
         if (auto last = ledger_.last_change_id(id); !last)
             return fail("ledger", last.error());
     }
@@ -139,6 +104,45 @@ void Publisher::submit_crl(const std::string& issuer, Bytes der) {
     wake_.notify_all();
 }
 
+void Publisher::rise_above(const std::string& issuer, cache::Version found) {
+    {
+        const std::scoped_lock lock{mutex_};
+        auto& highest = found_elsewhere_[issuer];
+        highest = std::max(highest, found);
+        woken_ = true;
+    }
+    wake_.notify_all();
+}
+
+// Sequence too: patches and pages compare by it, and fronts may hold what was published up to there.
+Status Publisher::rise(Line& line, UtcTime now) {
+    auto& publication = line.publication;
+    const std::string& id = publication.identity()->issuer.id();
+    cache::Version found;
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto at = found_elsewhere_.find(id);
+        if (at == found_elsewhere_.end())
+            return {};
+        found = at->second;
+    }
+    if (publication.version() <= found) {
+        auto epoch = ledger_.take_epoch(found.epoch);
+        if (!epoch)
+            return fail("ledger", epoch.error());
+        publication.begin_epoch(*epoch);
+    }
+    publication.begin_sequence(found.sequence);
+    if (publication.published() && publication.stored() <= found) {
+        if (auto published = publication.publish_head(now); !published)
+            return published;
+    }
+    const std::scoped_lock lock{mutex_};
+    if (const auto at = found_elsewhere_.find(id); at->second == found)
+        found_elsewhere_.erase(at);
+    return {};
+}
+
 std::optional<Bytes> Publisher::served_crl(const std::string& issuer) {
     const std::scoped_lock lock{mutex_};
     for (const auto& [id, der] : served_) {
@@ -173,7 +177,7 @@ bool Publisher::step(Line& line) {
     // What is held in memory may have gone ahead of the page file: what is really stored is taken up again
     // first.
     Result<bool> done = false;
-    if (auto loaded = line.publication.stale() ? restore_revocations(line) : Status{}; !loaded) {
+    if (auto loaded = line.publication.stale() ? take_up(line) : Status{}; !loaded) {
         done = tl::unexpected<Error>(loaded.error());
     } else {
         done = sign_what_waits(line);
@@ -199,9 +203,14 @@ void Publisher::note_fault(Line& line, const Error& error) {
 
 Result<bool> Publisher::sign_what_waits(Line& line) {
     const auto& identity = *line.publication.identity();
-    if (auto published = publish_waiting_crls(line); !published)
+    const auto trusted = trusted_now_();
+    if (!trusted)
+        return tl::unexpected<Error>(trusted.error());
+    const UtcTime now = *trusted;
+    if (auto risen = rise(line, now); !risen)
+        return tl::unexpected<Error>(risen.error());
+    if (auto published = publish_waiting_crls(line, now); !published)
         return fail("publishing the CRL", published.error());
-    const UtcTime now = clock_.now();
     const auto as_of = as_of_(identity.issuer.id());
     if (!as_of)
         return false;  // no source has spoken yet: nothing can be said about any certificate (B-13)
@@ -209,88 +218,42 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
                                     identity.signer_certificate.not_after(), identity.settings.scheme);
     if (times.next_update <= now)
         return fail(why_nothing_can_be_signed(times, identity.signer_certificate.not_after()));
-    if (!line.publication.complete())
-        return sign_anew(line, times);
-    auto reshaped = reshape(line, now);
-    if (!reshaped || *reshaped)
-        return reshaped;
+    if (!line.publication.published())
+        return sign_anew(line, times, limits::pages_per_first_round);
+    if (line.publication.complete()) {
+        auto reshaped = reshape(line, now);
+        if (!reshaped || *reshaped)
+            return reshaped;
+    }
     auto changed = sign_changes(line, times);
     if (!changed || *changed)
         return changed;
-    return sign_due(line, times);
+    auto due = sign_due(line, times);
+    if (line.publication.complete())
+        return due;
+    // Old pages that cannot be renewed (they have grown too large, say) do not keep the new ones from coming.
+    auto signed_anew = sign_anew(line, times, due ? limits::pages_per_round : limits::pages_per_first_round);
+    return due ? signed_anew : due;
 }
 
-Result<bool> Publisher::sign_anew(Line& line, const AnswerTimes& times) {
-    const auto& identity = line.publication.identity();
-    const std::string& id = identity->issuer.id();
-    if (!line.signing_anew || line.publication.forced(1).empty()) {
-        auto count = ledger_.count(id);
-        if (!count)
-            return tl::unexpected<Error>(count.error());
-        // From here on every change is written down one by one; all before is read from the ledger as the
-        // pages are signed.
-        auto last = ledger_.last_change_id(id);
-        if (!last)
-            return tl::unexpected<Error>(last.error());
-        line.signing_anew = *last;
-        line.state.certificates = *count;
-        line.publication.begin_anew(page_bits_for(*count, identity->record_octets()));
-        spdlog::info("issuer {}: signing {} certificates for {} CertID hashes into {} pages",
-                     identity->settings.name, *count, identity->profiles.size(),
-                     std::uint64_t{1} << line.publication.page_bits());
-    }
-    const auto indices = line.publication.forced(limits::pages_per_first_round);
-    if (auto done = sign_pages(line, indices, times); !done)
-        return tl::unexpected<Error>(done.error());
-    if (line.publication.complete()) {
-        if (auto marked = ledger_.mark_all_published(id, *line.signing_anew); !marked)
-            return tl::unexpected<Error>(marked.error());
-        line.signing_anew.reset();
-        listener_.on_published(*identity, {}, clock_.now());
-        spdlog::info("issuer {}: all pages are signed and published", identity->settings.name);
-    }
-    return true;
-}
-
-Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times) {
-    const auto& identity = line.publication.identity();
-    const std::uint64_t sequence = line.publication.next_sequence();
-    auto signed_pages =
-        press_.sign_pages(identity, ledger_, line.publication.page_bits(), indices, sequence, times);
+Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times,
+                             Pages which) {
+    auto& publication = line.publication;
+    const bool coming = which == Pages::coming;
+    const std::uint64_t sequence = publication.next_sequence();
+    auto signed_pages = press_.sign_pages(publication.identity(), ledger_,
+                                          coming ? publication.coming_bits() : publication.page_bits(),
+                                          indices, sequence, times);
     if (!signed_pages)
         return tl::unexpected<Error>(signed_pages.error());
-    if (auto published = line.publication.publish_pages(std::move(*signed_pages), sequence, times);
-        !published)
+    auto published = coming ? publication.publish_coming(std::move(*signed_pages), sequence, times)
+                            : publication.publish_pages(std::move(*signed_pages), sequence, times);
+    if (!published)
         return published;
     line.state.pages_refreshed += indices.size();
-    if (line.publication.complete())
+    if (!publication.coming() || !coming)
         line.state.last_publication = clock_.now();
     return {};
-}
-
-// Grown: one bit more once pages are twice as large as planned; anew when they are far too large for their
-// form.
-Result<bool> Publisher::reshape(Line& line, UtcTime now) {
-    const auto& identity = *line.publication.identity();
-    auto count = ledger_.count(identity.issuer.id());
-    if (!count)
-        return tl::unexpected<Error>(count.error());
-    line.state.certificates = *count;
-    const unsigned wanted = page_bits_for(*count, identity.record_octets());
-    const unsigned bits = line.publication.page_bits();
-    if (wanted <= bits + 1)
-        return false;
-    if (wanted > bits + limits::splits_before_anew) {
-        line.publication.give_up();
-        return true;
-    }
-    if (!line.publication.forced(1).empty())
-        return false;  // a page that must be signed again first
-    if (auto split = line.publication.split(now); !split)
-        return tl::unexpected<Error>(split.error());
-    spdlog::info("issuer {}: {} pages now", identity.settings.name,
-                 std::uint64_t{1} << line.publication.page_bits());
-    return true;
 }
 
 Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
@@ -302,7 +265,8 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
     // Changes of status come first in the list, and always go out at once.
     const auto first_new = std::ranges::find(*changes, false, &ledger::Ledger::Change::status_change);
     const auto news = static_cast<std::size_t>(changes->end() - first_new);
-    if (first_new == changes->begin() && news > limits::changes_before_pages && line.as_pages.empty()) {
+    if (first_new == changes->begin() && news > limits::changes_before_pages && line.as_pages.empty() &&
+        line.publication.complete()) {
         // Many new certificates: whole pages cost little more than the patches that would be folded into them
         // anyway. The pages are signed as due ones, in rounds; the changes are marked when all are out. A
         // crash before that signs them again.
@@ -365,7 +329,7 @@ Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
         times.produced_at, line.publication.identity()->settings.refresh, limits::pages_per_round);
     if (indices.empty())
         return false;
-    if (auto done = sign_pages(line, indices, times); !done)
+    if (auto done = sign_pages(line, indices, times, Pages::published); !done)
         return tl::unexpected<Error>(done.error());
     if (auto finished = finish_as_pages(line); !finished)
         return tl::unexpected<Error>(finished.error());
@@ -387,7 +351,7 @@ Status Publisher::finish_as_pages(Line& line) {
     return {};
 }
 
-Status Publisher::publish_waiting_crls(Line& line) {
+Status Publisher::publish_waiting_crls(Line& line, UtcTime now) {
     const auto& identity = *line.publication.identity();
     std::optional<Bytes> der;
     {
@@ -399,10 +363,9 @@ Status Publisher::publish_waiting_crls(Line& line) {
     }
     if (!der)
         return {};
-    if (auto published = line.publication.publish_crl(identity.settings.crl_path, *der, clock_.now());
-        !published)
+    if (auto published = line.publication.publish_crl(identity.settings.crl_path, *der, now); !published)
         return published;
-    if (!line.publication.complete())
+    if (!line.publication.published())
         return {};  // it waits until a head stands over it
     const std::scoped_lock lock{mutex_};
     std::erase_if(crls_, [&](const auto& waiting) {
@@ -414,9 +377,10 @@ Status Publisher::publish_waiting_crls(Line& line) {
 void Publisher::report(Line& line) {
     const auto& publication = line.publication;
     auto& state = line.state;
+    state.published = publication.published();
     state.complete = publication.complete();
     state.version = publication.version();
-    state.pages = std::uint64_t{1} << publication.page_bits();
+    state.pages = std::uint64_t{1} << (state.published ? publication.page_bits() : publication.coming_bits());
     state.pages_due = publication.count_due(clock_.now(), publication.identity()->settings.refresh);
     state.patches = publication.patches();
     const UtcTime oldest = publication.oldest_signed_at();

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "cache/page_file.h"
 #include "responder/base/clock.h"
 #include "responder/ledger/ledger.h"
+#include "responder/signer/clock_guard.h"
 #include "responder/signer/press.h"
 #include "responder/signer/publication.h"
 
@@ -22,8 +24,9 @@ namespace eightbells::signer {
 
 // One issuer's state as others may read it: a copy, taken under a lock.
 struct PublishedState {
-    std::string issuer;  // id
-    bool complete = false;
+    std::string issuer;      // id
+    bool published = false;  // a head stands
+    bool complete = false;   // over everything that is signed now
     cache::Version version;
     std::uint64_t certificates = 0;
     std::uint64_t pages = 0;
@@ -33,7 +36,9 @@ struct PublishedState {
     std::optional<UtcTime> last_publication;
     std::optional<UtcTime> oldest_signed_at;
     std::uint64_t pages_refreshed = 0;  // since the start
-    std::uint64_t failures = 0;         // rounds that ended in `fault`, since the start
+    std::uint64_t taken_back =
+        0;  // certificates and revocations that the ledger had forgotten, since the start
+    std::uint64_t failures = 0;  // rounds that ended in `fault`, since the start
     std::optional<UtcTime> earliest_next_update;
     std::optional<seconds> shortest_runway;  // Publication::shortest_runway
     std::optional<std::string> fault;        // why nothing is signed at the moment
@@ -61,14 +66,15 @@ class Publisher {
   public:
     Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key, Press& press,
               Publication::HandOn hand_on, std::function<std::optional<UtcTime>(const std::string&)> as_of,
-              PublisherListener& listener, const Clock& clock);
+              TrustedNow trusted_now, PublisherListener& listener, const Clock& clock);
     ~Publisher();
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
 
-    // Before start(): takes up what is stored and takes a higher epoch than anything found there or in
-    // `highest_elsewhere` (the shared store's head, if it was in reach).
-    Status add_issuer(std::shared_ptr<const Identity> identity, std::uint64_t highest_elsewhere);
+    // Before start(): takes up what is stored and takes a higher epoch than anything found there.
+    Status add_issuer(std::shared_ptr<const Identity> identity);
+    // The shared store holds this version of ours: soon a head above it stands in the page file. Any thread.
+    void rise_above(const std::string& issuer, cache::Version found);
 
     // One round over all issuers: true when something was done and more may wait. The thread calls it; tests
     // call it themselves.
@@ -93,8 +99,10 @@ class Publisher {
     };
     bool step(Line& line);
     Result<bool> sign_what_waits(Line& line);
-    Result<bool> sign_anew(Line& line, const AnswerTimes& times);
-    Status sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times);
+    enum class Pages { published, coming };
+    Result<bool> sign_anew(Line& line, const AnswerTimes& times, std::size_t pages);
+    Status sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times,
+                      Pages which);
     Result<bool> reshape(Line& line, UtcTime now);
     Status finish_as_pages(Line& line);
     Result<bool> sign_patch(Line& line, std::vector<ledger::Ledger::Change> changes,
@@ -102,9 +110,9 @@ class Publisher {
     void note_fault(Line& line, const Error& error);
     Result<bool> sign_changes(Line& line, const AnswerTimes& times);
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
-    Status restore_revocations(Line& line);
-    Status take_back(const Identity& identity, const std::vector<std::pair<Serial, Revocation>>& forgotten);
-    Status publish_waiting_crls(Line& line);
+    Status take_up(Line& line);
+    Status publish_waiting_crls(Line& line, UtcTime now);
+    Status rise(Line& line, UtcTime now);
     void report(Line& line);
     void loop();
 
@@ -114,6 +122,7 @@ class Publisher {
     Press& press_;
     Publication::HandOn hand_on_;
     std::function<std::optional<UtcTime>(const std::string&)> as_of_;
+    TrustedNow trusted_now_;
     PublisherListener& listener_;
     const Clock& clock_;
     std::vector<std::unique_ptr<Line>> lines_;  // the publisher's thread, after start()
@@ -123,8 +132,9 @@ class Publisher {
     std::condition_variable wake_;
     bool woken_ = false;
     bool stopping_ = false;
-    std::vector<std::pair<std::string, Bytes>> crls_;    // waiting
-    std::vector<std::pair<std::string, Bytes>> served_;  // per issuer, newest
+    std::vector<std::pair<std::string, Bytes>> crls_;        // waiting
+    std::vector<std::pair<std::string, Bytes>> served_;      // per issuer, newest
+    std::map<std::string, cache::Version> found_elsewhere_;  // to be risen above
     std::thread thread_;
 };
 

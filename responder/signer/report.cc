@@ -27,7 +27,6 @@ metrics::Feed feed_of(std::string_view source) noexcept {
 Report::Report(const config::Config& config, std::vector<std::shared_ptr<const Identity>> identities,
                ledger::Ledger& ledger, metrics::SignerMetrics& metrics, const Clock& clock)
     : config_(config), identities_(std::move(identities)), ledger_(ledger), metrics_(metrics), clock_(clock) {
-    metrics_.clock_state(metrics::ClockState::trusted).set(true);
     for (const auto& identity : identities_) {
         metrics_.certificate_not_after(identity->index).set(identity->signer_certificate.not_after());
         metrics_.issuer_not_after(identity->index).set(identity->issuer.certificate().not_after());
@@ -92,6 +91,18 @@ void Report::crl_taken(const std::string& issuer, ByteView der) {
     }
 }
 
+void Report::clock_seen(const ClockGuard::Reading& reading) {
+    using metrics::ClockState;
+    for (const auto state : {ClockState::trusted, ClockState::unsynchronised, ClockState::stepped})
+        metrics_.clock_state(state).set(state == reading.state);
+    if (reading.why.empty())
+        spdlog::info("the clock is trusted");
+    else if (reading.may_sign)
+        spdlog::error("clock: {}", reading.why);
+    else
+        spdlog::critical("clock: {}", reading.why);
+}
+
 void Report::on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
                           UtcTime now) {
     for (const auto& change : changes) {
@@ -115,6 +126,7 @@ void Report::on_state(const Identity& identity, const PublishedState& state) {
     const UtcTime now = clock_.now();
     const std::scoped_lock guard{mutex_};
     auto& before = states_[state.issuer];
+    metrics_.taken_back(index).add(state.taken_back - before.taken_back);
     metrics_.pages_refreshed(index).add(state.pages_refreshed - before.pages_refreshed);
     metrics_.publications(index, metrics::PublishResult::done)
         .add(state.version.sequence - std::min(state.version.sequence, before.version.sequence));
@@ -161,11 +173,12 @@ void Report::measure_files() {
     }
 }
 
-// Every issuer's pages are signed and a head stands over them. REQUIRES: mutex_.
+// Every issuer's pages are signed and a head stands over them; what is being signed anew beside them does not
+// count. REQUIRES: mutex_.
 bool Report::ready_locked() const {
     return std::ranges::all_of(identities_, [&](const auto& identity) {
         const auto found = states_.find(identity->issuer.id());
-        return found != states_.end() && found->second.complete;
+        return found != states_.end() && found->second.published;
     });
 }
 
@@ -175,9 +188,9 @@ metrics::Readiness Report::readiness() const {
     result.ready = ready_locked();
     for (const auto& identity : identities_) {
         const auto found = states_.find(identity->issuer.id());
-        const bool complete = found != states_.end() && found->second.complete;
+        const bool published = found != states_.end() && found->second.published;
         result.issuers.push_back(
-            {identity->settings.name, complete, complete ? "published" : "not all pages are signed yet"});
+            {identity->settings.name, published, published ? "published" : "not all pages are signed yet"});
     }
     return result;
 }
@@ -188,6 +201,7 @@ std::string Report::status_json() const {
     for (const auto& [issuer, state] : states_) {
         nlohmann::json one{{"name", name_of(issuer)},
                            {"id", issuer},
+                           {"published", state.published},
                            {"complete", state.complete},
                            {"epoch", state.version.epoch},
                            {"sequence", state.version.sequence},
@@ -195,7 +209,8 @@ std::string Report::status_json() const {
                            {"pages", state.pages},
                            {"pages_due", state.pages_due},
                            {"patches", state.patches},
-                           {"unpublished", state.unpublished}};
+                           {"unpublished", state.unpublished},
+                           {"taken_back", state.taken_back}};
         if (state.last_publication)
             one["last_publication"] = to_iso8601(*state.last_publication);
         if (state.oldest_signed_at)

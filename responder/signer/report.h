@@ -11,6 +11,7 @@
 #include "responder/ledger/ledger.h"
 #include "responder/metrics/private_listener.h"
 #include "responder/metrics/signer_metrics.h"
+#include "responder/signer/clock_guard.h"
 #include "responder/signer/publisher.h"
 
 namespace eightbells::signer {
@@ -26,6 +27,7 @@ class Report final : public PublisherListener {
     void imported(const std::string& issuer, const std::string& source, const ledger::ImportReport& report);
     void refused(const std::string& issuer, const std::string& source, const Error& error);
     void crl_taken(const std::string& issuer, ByteView der);
+    void clock_seen(const ClockGuard::Reading& reading);
     void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
                       UtcTime now) override;
     void on_state(const Identity& identity, const PublishedState& state) override;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cache/page_file.h"
 #include "cache/redis_store.h"
@@ -20,6 +21,7 @@
 #include "responder/signer/mirror.h"
 #include "responder/signer/publisher.h"
 #include "responder/signer/report.h"
+#include "responder/signer/store_merge.h"
 
 namespace eightbells::signer {
 
@@ -34,10 +36,13 @@ fs::path page_file_path(const config::Config& config) {
 struct Signer::State final : FeedListener {
     explicit State(const config::Config& used_config, const Clock& used_clock)
         : config(used_config), clock(used_clock) {}
-    // An import that runs on the feeds' thread uses the publisher and the control socket: it ends first.
+    // An import that runs on the feeds' thread uses the publisher and the control socket, the mirror asks the
+    // publisher: they end first.
     ~State() override {
         if (feeds)
             feeds->stop();
+        if (mirror)
+            mirror->stop();
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -46,10 +51,13 @@ struct Signer::State final : FeedListener {
     Status load_identities();
     Status open_ledger(const Start& how);
     Status open_stores();
+    void open_mirror();
     Status run(const Start& how);
     Status open_sockets();
     Status check_capacity();
-    std::uint64_t highest_epoch_in_store(const std::string& issuer);
+    void watch_clock();
+    Status accept_clock(uid_t user);
+    void audit_clock(const std::string& what);
 
     void on_imported(const std::string& issuer, const std::string& source,
                      const ledger::ImportReport& imported) override {
@@ -76,6 +84,8 @@ struct Signer::State final : FeedListener {
     std::vector<FedIssuer> fed;
     std::unique_ptr<ledger::Ledger> ledger;
     std::unique_ptr<Report> report;
+    SystemTimeReference reference;
+    std::unique_ptr<ClockGuard> guard;
     std::unique_ptr<cache::PageFile> pages;
     std::unique_ptr<Press> press;
     std::unique_ptr<Mirror> mirror;
@@ -154,6 +164,7 @@ Status Signer::State::open_ledger(const Start& how) {
         return fail("ledger", opened.error());
     ledger = std::move(*opened);
     report = std::make_unique<Report>(config, identities, *ledger, *metrics, clock);
+    watch_clock();
     auto key = keys::StoreKey::load_or_create(config.signer.store_key);
     if (!key)
         return fail("store key", key.error());
@@ -171,38 +182,57 @@ Status Signer::State::open_ledger(const Start& how) {
     return {};
 }
 
+void Signer::State::watch_clock() {
+    report->clock_seen({});
+    guard = std::make_unique<ClockGuard>(config.signer.data / "clock.json", config.signer.clock_check, clock,
+                                         reference, [this](const ClockGuard::Reading& reading) {
+                                             report->clock_seen(reading);
+                                             audit_clock(reading.why.empty() ? "trusted" : reading.why);
+                                         });
+}
+
+Status Signer::State::accept_clock(uid_t user) {
+    spdlog::warn("clock: user {} accepts it as it is: {}", user, to_iso8601(clock.now()));
+    audit_clock(fmt::format("accepted as it is by user {}", user));
+    return guard->accept();
+}
+
+void Signer::State::audit_clock(const std::string& what) {
+    const nlohmann::json text{{"clock", what}};
+    const auto written =
+        ledger->append_audit("clock", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (!written)
+        spdlog::error("ledger: {}", written.error().message);
+}
+
 Status Signer::State::open_stores() {
     auto opened = cache::PageFile::open(page_file_path(config), cache::PageFile::Access::write);
     if (!opened)
         return fail("page file", opened.error());
     pages = std::move(*opened);
+    return {};
+}
+
+// Only once the publisher is there, which the mirror asks to go above what it finds.
+void Signer::State::open_mirror() {
     if (config.store.kind != config::StoreKind::redis)
-        return {};
+        return;
     auto redis = std::make_unique<cache::RedisStore>(config.store.redis);
     if (const auto settings = redis->check_settings(); settings && !settings->empty())
         spdlog::warn("{}: {}", redis->name(), *settings);
     std::vector<std::string> issuers;
     for (const auto& identity : identities)
         issuers.push_back(identity->issuer.id());
-    mirror = std::make_unique<Mirror>(page_file_path(config), std::move(redis), std::move(issuers),
-                                      std::vector<cache::StorePublicKey>{store_key->public_key()}, *metrics,
-                                      clock);
-    return {};
-}
-
-// The epoch of what another leader, or we before a restore, left in the shared store. Out of reach counts as
-// nothing: the ledger's own epoch still rises.
-std::uint64_t Signer::State::highest_epoch_in_store(const std::string& issuer) {
-    if (config.store.kind != config::StoreKind::redis)
-        return 0;
-    cache::RedisStore redis{config.store.redis};
-    const std::string name = cache::head_name(issuer);
-    auto stored = redis.fetch(std::span{&name, 1});
-    if (!stored || !stored->front())
-        return 0;
-    const std::array<cache::StorePublicKey, 1> trusted{store_key->public_key()};
-    const auto head = cache::parse_head(*stored->front(), trusted);
-    return head ? head->version.epoch : 0;
+    const std::vector<cache::StorePublicKey> trusted{store_key->public_key()};
+    const auto merge = std::make_shared<StoreMerge>(
+        identities, trusted, *ledger,
+        [this](const std::string& issuer, cache::Version found) { publisher->rise_above(issuer, found); },
+        *metrics, clock);
+    const auto gate = [merge](const std::string& issuer, cache::Store& own, cache::Store& store) {
+        return merge->open(issuer, own, store);
+    };
+    mirror = std::make_unique<Mirror>(page_file_path(config), std::move(redis), std::move(issuers), trusted,
+                                      gate, *metrics, clock);
 }
 
 Status Signer::State::run(const Start& how) {
@@ -217,12 +247,12 @@ Status Signer::State::run(const Start& how) {
             else if (mirror)
                 mirror->compare_soon();
         },
-        as_of, *report, clock);
+        as_of, [this] { return guard->trusted_now(); }, *report, clock);
     for (const auto& identity : identities) {
-        if (auto added = publisher->add_issuer(identity, highest_epoch_in_store(identity->issuer.id()));
-            !added)
+        if (auto added = publisher->add_issuer(identity); !added)
             return added;
     }
+    open_mirror();
     // The CRL that was served before is still served: its times are known before a new one comes.
     for (const auto& identity : identities) {
         if (auto der = publisher->served_crl(identity->issuer.id()))
@@ -234,8 +264,10 @@ Status Signer::State::run(const Start& how) {
     if (auto opened = open_sockets(); !opened)
         return opened;
     if (how.base != nullptr) {
-        auto listener = metrics::PrivateListener::open(how.base, config.signer.metrics,
-                                                       {metrics, [this] { return report->readiness(); }, {}});
+        metrics::PrivateListener::Answers answers;
+        answers.metrics = metrics;
+        answers.ready = [this] { return report->readiness(); };
+        auto listener = metrics::PrivateListener::open(how.base, config.signer.metrics, std::move(answers));
         if (!listener)
             return fail("signer.metrics", listener.error());
         private_listener = std::move(*listener);
@@ -247,7 +279,8 @@ Status Signer::State::run(const Start& how) {
 
 Status Signer::State::open_sockets() {
     const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
-    auto live_signer = std::make_unique<LiveSigner>(identities, *ledger, as_of, clock);
+    auto live_signer =
+        std::make_unique<LiveSigner>(identities, *ledger, as_of, [this] { return guard->trusted_now(); });
     auto opened_live = LiveService::open(config.signer.live_socket, std::move(live_signer), *metrics, clock);
     if (!opened_live)
         return fail("signer.live_socket", opened_live.error());
@@ -267,6 +300,8 @@ Status Signer::State::open_sockets() {
     hooks.on_crl = [this](const std::string& issuer, Bytes der) { on_crl(issuer, std::move(der)); };
     hooks.served_crl = [this](const std::string& issuer) { return served_crl(issuer); };
     hooks.status = [this] { return report->status_json(); };
+    hooks.clock = [this] { return guard->reading(); };
+    hooks.accept_clock = [this](uid_t user) { return accept_clock(user); };
     const std::vector<uid_t> users(config.signer.control_users.begin(), config.signer.control_users.end());
     auto opened_control =
         Control::open(config.signer.control_socket, users, fed, *ledger, *feeds, std::move(hooks), clock);

@@ -19,7 +19,8 @@ Folder::~Folder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-config::Issuer make_issuer(const std::filesystem::path& folder, int signer_days) {
+config::Issuer make_issuer(const std::filesystem::path& folder, int signer_days,
+                           const std::string& signer_key) {
     std::ofstream(folder / "x.cnf")
         << "[req]\ndistinguished_name=dn\n[dn]\n"
            "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
@@ -30,8 +31,10 @@ config::Issuer make_issuer(const std::filesystem::path& folder, int signer_days)
     const std::string command =
         "cd '" + folder.string() +
         "' && exec >openssl.log 2>&1 && set -e && "
-        "for k in issuer signer; do openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "
-        "$k.key; done; "
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out issuer.key; "
+        "openssl genpkey -algorithm " +
+        signer_key +
+        " -out signer.key; "
         "openssl req -new -x509 -key issuer.key -subj '/CN=Publisher CA' -days 3650 -config x.cnf "
         "-extensions ca -out issuer.pem; "
         "openssl req -new -key signer.key -subj '/CN=Publisher signer' -config x.cnf -out signer.csr; "

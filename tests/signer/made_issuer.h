@@ -22,8 +22,10 @@ class Folder {
 };
 
 // A CA and its delegated signer, made by the openssl command in `folder`: issuer.pem, signer.pem, signer.key.
-// Valid from now on the real clock; `signer_days` is the delegate's life.
-config::Issuer make_issuer(const std::filesystem::path& folder, int signer_days = 60);
+// Valid from now on the real clock; `signer_days` is the delegate's life. `signer_key`: as `openssl genpkey
+// -algorithm` takes it.
+config::Issuer make_issuer(const std::filesystem::path& folder, int signer_days = 60,
+                           const std::string& signer_key = "EC -pkeyopt ec_paramgen_curve:P-256");
 
 }  // namespace eightbells::tests
 

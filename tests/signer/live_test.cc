@@ -1,0 +1,159 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <deque>
+
+#include "responder/signer/clock_guard.h"
+#include "responder/signer/live_service.h"
+#include "tests/signer/world.h"
+
+// The signer's end of the private call, over its real socket.
+using namespace eightbells;
+using namespace eightbells::signer;
+using namespace std::chrono_literals;
+using tests::World;
+
+namespace {
+
+Bytes element(std::uint8_t tag, const Bytes& content) {
+    Bytes out{tag, static_cast<std::uint8_t>(content.size())};
+    for (const std::uint8_t octet : content)
+        out.push_back(octet);
+    return out;
+}
+
+Bytes cert_id(const crypto::IssuerIdentity& issuer, const Serial& serial) {
+    const auto hash = ocsp::HashAlgorithm::sha256;
+    Bytes content = *from_hex("300d06096086480165030402010500");
+    const auto add = [&](std::uint8_t tag, ByteView bytes) {
+        for (const std::uint8_t octet : element(tag, Bytes(bytes.begin(), bytes.end())))
+            content.push_back(octet);
+    };
+    add(0x04, issuer.name_hash(hash));
+    add(0x04, issuer.key_hash(hash));
+    add(0x02, serial.magnitude());
+    return element(0x30, content);
+}
+
+// A front's end of the call.
+class Caller {
+  public:
+    explicit Caller(const std::filesystem::path& path)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+        BOOST_REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        const timeval limit{10, 0};
+        BOOST_REQUIRE(::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
+    }
+    ~Caller() { ::close(fd_); }
+    Caller(const Caller&) = delete;
+    Caller& operator=(const Caller&) = delete;
+
+    void send(ByteView bytes) {
+        while (!bytes.empty()) {
+            const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            BOOST_REQUIRE(sent > 0);
+            bytes = bytes.subspan(static_cast<std::size_t>(sent));
+        }
+    }
+    // More bytes: false when the peer has closed or, with MSG_DONTWAIT, none are there.
+    bool receive(int flags = 0) {
+        std::uint8_t buffer[65536];
+        const ssize_t got = ::recv(fd_, buffer, sizeof buffer, flags);
+        if (got <= 0)
+            return false;
+        for (ssize_t i = 0; i < got; ++i)
+            input_.push_back(buffer[i]);
+        return true;
+    }
+    // Whole replies that have come so far and were not taken.
+    std::deque<live::Reply>& replies() {
+        ByteView rest = input_;
+        while (auto reply = *live::take_reply(rest))
+            replies_.push_back(std::move(*reply));
+        input_ = Bytes(rest.begin(), rest.end());
+        return replies_;
+    }
+    live::Reply next() {
+        while (replies().empty())
+            BOOST_REQUIRE(receive());
+        live::Reply first = std::move(replies_.front());
+        replies_.pop_front();
+        return first;
+    }
+
+  private:
+    int fd_;
+    Bytes input_;
+    std::deque<live::Reply> replies_;
+};
+
+// A service over the ledger of a world whose key signs slowly.
+struct Served {
+    Served() {
+        world.settings = tests::make_issuer(world.folder.path(), 60, "RSA -pkeyopt rsa_keygen_bits:3072");
+        world.load_again();
+        BOOST_REQUIRE(world.ledger->register_issuer(world.id(), "tested", true));
+        world.issue(0, 3);
+        auto signer = std::make_unique<LiveSigner>(
+            std::vector{world.identity}, *world.ledger,
+            [this](const std::string&) { return std::optional{world.clock.now()}; },
+            [this] { return world.trusted_now ? world.trusted_now() : Result<UtcTime>{world.clock.now()}; });
+        auto opened = LiveService::open(path(), std::move(signer), world.metrics, world.clock);
+        BOOST_REQUIRE_MESSAGE(opened, opened.error().message);
+        service = std::move(*opened);
+    }
+    std::filesystem::path path() const { return world.folder.path() / "live.sock"; }
+    Bytes call(std::uint64_t number) const {
+        return live::encode(
+            live::Call{number, world.id(), {cert_id(world.identity->issuer, World::serial(1))}, {}});
+    }
+
+    World world;
+    std::unique_ptr<LiveService> service;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(live_service)
+
+BOOST_AUTO_TEST_CASE(while_many_calls_wait_the_sockets_are_still_looked_at) {
+    Served served;
+    static constexpr std::uint64_t calls = 100;
+    Caller busy{served.path()};
+    Caller broken{served.path()};
+    Bytes all;
+    for (std::uint64_t number = 1; number <= calls; ++number) {
+        for (const std::uint8_t octet : served.call(number))
+            all.push_back(octet);
+    }
+    busy.send(all);
+    BOOST_TEST((busy.next().verdict == live::Verdict::signed_answer));
+    broken.send(Bytes(8, 0xff));
+    BOOST_TEST(!broken.receive());  // closed, while the other's calls are being signed
+    while (busy.receive(MSG_DONTWAIT)) {
+    }
+    BOOST_TEST(busy.replies().size() < calls / 2);
+    for (std::uint64_t answered = 1; answered < calls; ++answered)
+        BOOST_REQUIRE((busy.next().verdict == live::Verdict::signed_answer));
+}
+
+// Covers: D-10
+BOOST_AUTO_TEST_CASE(under_a_clock_that_is_not_trusted_no_live_answer_is_signed) {
+    Served served;
+    Caller caller{served.path()};
+    caller.send(served.call(1));
+    BOOST_TEST((caller.next().verdict == live::Verdict::signed_answer));
+    served.world.trusted_now = [] { return Result<UtcTime>{fail("clock: stepped")}; };
+    caller.send(served.call(2));
+    const auto refused = caller.next();
+    BOOST_TEST((refused.verdict == live::Verdict::failed));
+    BOOST_TEST(refused.id == 2U);
+    BOOST_TEST(refused.response.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
