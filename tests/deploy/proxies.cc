@@ -21,6 +21,9 @@ using conformance::read_text;
 using conformance::replace_text;
 using front::test::HashAlgorithm;
 
+// Started as root it would become somebody who may not look into our folder.
+const char* const nginx_user = ::geteuid() == 0 ? "user root;\n" : "";
+
 std::uint16_t free_port() {
     const std::unique_ptr<event_base, decltype(&event_base_free)> base(event_base_new(), &event_base_free);
     class Nobody final : public http::Handler {
@@ -106,7 +109,7 @@ Response Wire::response(bool to_head) {
 
 // --- the chain
 
-Chain::Chain() {
+Chain::Chain(const Options& options) {
     spdlog::set_default_logger(std::make_shared<spdlog::logger>(
         "front", std::make_shared<spdlog::sinks::basic_file_sink_mt>((folder_ / "front.log").string())));
     spdlog::set_level(spdlog::level::debug);
@@ -126,9 +129,17 @@ Chain::Chain() {
                        " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
                        "-subj /CN=status.example -keyout status.key -out status.crt && "
                        "cat status.crt status.key > status.pem");
-    start_front();
-    start_haproxy();
-    start_nginx();
+    if (options.published)
+        publish();
+    start_front(options);
+    if (options.published && !comes([&] { return ask_private("/ready").status == 200; }))
+        throw std::runtime_error("the front does not become ready");
+    if (options.caching) {
+        start_cache();
+    } else {
+        start_haproxy();
+        start_nginx();
+    }
 }
 
 Chain::~Chain() {
@@ -138,7 +149,20 @@ Chain::~Chain() {
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("none"));
 }
 
-void Chain::start_front() {
+void Chain::publish() {
+    const std::filesystem::path store = folder_ / "store";
+    std::filesystem::create_directories(store);
+    if (pages_ == nullptr)
+        pages_ = need(cache::PageFile::open(store / cache::page_file_name, cache::PageFile::Access::write));
+    need(pages_->publish(set_.publish_all()).map([] { return 0; }));
+}
+
+void Chain::revoke_good() {
+    set_.revoke(good);
+    publish();
+}
+
+void Chain::start_front(const Options& options) {
     config_.front.data = folder_ / "front";
     config_.front.listen = {"127.0.0.1:0"};
     config_.front.metrics = "127.0.0.1:0";
@@ -151,21 +175,17 @@ void Chain::start_front() {
     config_.issuers.resize(1);
     config_.issuers[0].certificate = authority.folder / "ca.pem";
     config_.issuers[0].crl_path = "/ca.crl";
-    std::filesystem::create_directories(config_.store.directory);
-    pages_ = need(cache::PageFile::open(config_.store.directory / cache::page_file_name,
-                                        cache::PageFile::Access::write));
-    need(pages_->publish(set_.publish_all()).map([] { return 0; }));
+    config_.issuers[0].cache_for = options.cache_for;
     need(write_file_durably(folder_ / "store-key.pub", as_bytes(to_hex(set_.key()) + "\n")).map([] {
         return 0;
     }));
     front_ = need(front::Front::start(config_, clock_));
-    const auto private_listener = need(http::parse_host_port(front_->metrics_address()));
-    if (!comes([&] {
-            http::test::Client client(private_listener);
-            client.send("GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-            return client.response().status == 200;
-        }))
-        throw std::runtime_error("the front does not become ready");
+}
+
+Response Chain::ask_private(const std::string& path) const {
+    http::test::Client client(need(http::parse_host_port(front_->metrics_address())));
+    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return client.response();
 }
 
 void Chain::start_haproxy() {
@@ -177,26 +197,52 @@ void Chain::start_haproxy() {
                           {"    user haproxy\n", ""},
                           {"    group haproxy\n", ""},
                           {"maxconn 20000", "maxconn 500"},
-                          {"bind :80\n", "bind 127.0.0.1:" + std::to_string(http) + "\n"},
-                          {"bind :443 ", "bind 127.0.0.1:" + std::to_string(https) + " "},
+                          {"    bind [::]:80 v6only\n", ""},
+                          {"    bind [::]:443 v6only ssl crt /etc/haproxy/status.pem alpn http/1.1\n", ""},
+                          {"0.0.0.0:80", "127.0.0.1:" + std::to_string(http)},
+                          {"0.0.0.0:443", "127.0.0.1:" + std::to_string(https)},
                           {"/etc/haproxy/status.pem", folder_ / "status.pem"},
                           {"server front1 127.0.0.1:8080",
                            "server front1 " + to_string(front_->addresses().at(0)) + " source 127.0.0.2"}}));
     start("haproxy", {"haproxy", "-db", "-f", folder_ / "haproxy.cfg"}, http, https);
 }
 
+// nginx's own folders may not be ours to write in.
+std::string Chain::nginx_http() const {
+    std::string text = "\nhttp {\n";
+    for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+        text += std::string(kind) + "_temp_path " + (folder_ / "nginx-").string() + kind + ";\n";
+    return text;
+}
+
+// A shared cache as others run them, which goes by what our headers say.
+void Chain::start_cache() {
+    const std::uint16_t port = free_port();
+    replace_text(
+        folder_ / "nginx.conf",
+        std::string(nginx_user) + "pid " + (folder_ / "nginx.pid").string() +
+            ";\nerror_log stderr emerg;\nevents {}" + nginx_http() + "access_log off;\nproxy_cache_path " +
+            (folder_ / "cached").string() +
+            " keys_zone=answers:1m;\nserver {\nmerge_slashes off;\nlisten 127.0.0.1:" + std::to_string(port) +
+            ";\nlocation / {\nproxy_pass http://" + to_string(front_->addresses().at(0)) +
+            ";\nproxy_bind 127.0.0.3;\nproxy_http_version 1.1;\nproxy_cache answers;\n"
+            "proxy_cache_key $request_uri;\nadd_header X-Cache $upstream_cache_status always;\n}\n}\n}\n");
+    start("nginx", nginx_words(), port, port);
+}
+
+std::vector<std::string> Chain::nginx_words() const {
+    return {"nginx", "-p", folder_.path(), "-e", "stderr", "-c", folder_ / "nginx.conf", "-g", "daemon off;"};
+}
+
 void Chain::start_nginx() {
     const std::uint16_t http = free_port();
     const std::uint16_t https = free_port();
     const std::string folder = folder_.path().string();
-    std::string temporary = "\nhttp {\n";
-    for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
-        temporary += std::string(kind) + "_temp_path " + folder + "/nginx-" + kind + ";\n";
     replace_text(folder_ / "nginx.conf",
                  changed("nginx.conf",
-                         {{"user www-data;\n", ::geteuid() == 0 ? "user root;\n" : ""},
+                         {{"user www-data;\n", nginx_user},
                           {"/run/nginx.pid", folder + "/nginx.pid"},
-                          {"\nhttp {\n", temporary},
+                          {"\nhttp {\n", nginx_http()},
                           {"worker_connections 20000", "worker_connections 500"},
                           {"listen 80 default", "listen 127.0.0.1:" + std::to_string(http) + " default"},
                           {"        listen [::]:80 default_server;\n", ""},
@@ -206,8 +252,7 @@ void Chain::start_nginx() {
                           {"/etc/nginx/status.key", folder + "/status.key"},
                           {"server 127.0.0.1:8080;", "server " + to_string(front_->addresses().at(0)) + ";"},
                           {"proxy_pass http://fronts;", "proxy_pass http://fronts; proxy_bind 127.0.0.3;"}}));
-    start("nginx", {"nginx", "-p", folder, "-e", "stderr", "-c", folder_ / "nginx.conf", "-g", "daemon off;"},
-          http, https);
+    start("nginx", nginx_words(), http, https);
 }
 
 void Chain::start(const std::string& name, std::vector<std::string> words, std::uint16_t http,

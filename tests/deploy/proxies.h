@@ -56,10 +56,19 @@ struct Proxy {
 // Public: one good and one revoked certificate, and a CRL.
 class Chain {
   public:
-    Chain();
+    struct Options {
+        seconds cache_for{600};
+        bool published = true;  // false: the front has nothing to answer from yet
+        bool caching = false;   // nginx as a shared cache before the front, instead of both proxies
+    };
+    Chain() : Chain(Options{seconds{600}, true, false}) {}
+    explicit Chain(const Options& options);
     ~Chain();
+    void publish();
+    void revoke_good();
     const std::vector<std::unique_ptr<Proxy>>& proxies() const { return proxies_; }
     Response direct(std::string_view request, bool to_head = false);  // past the proxies
+    Response ask_private(const std::string& path) const;              // the front's private listener
     void stop_front() { front_.reset(); }
     // Ends the proxies and looks into everything that anybody wrote; says what should not be there.
     std::vector<std::string> traces();
@@ -70,7 +79,10 @@ class Chain {
     Bytes crl;
 
   private:
-    void start_front();
+    void start_front(const Options& options);
+    void start_cache();
+    std::string nginx_http() const;
+    std::vector<std::string> nginx_words() const;
     void start_haproxy();
     void start_nginx();
     void start(const std::string& name, std::vector<std::string> words, std::uint16_t http,

@@ -80,7 +80,7 @@ std::vector<Asked> corpus(Chain& chain, std::size_t size) {
 
 }  // namespace
 
-// Covers: A-22, E-01, E-02, E-27, E-29
+// Covers: A-22, E-01, E-02, E-27, E-28, E-29
 BOOST_FIXTURE_TEST_CASE(the_path_corpus_gets_the_same_bytes_through_both_proxies_by_http_and_https, Chain) {
     const std::vector<Asked> all = corpus(*this, 1500);
     for (const auto& proxy : proxies())
@@ -98,7 +98,33 @@ BOOST_FIXTURE_TEST_CASE(the_path_corpus_gets_the_same_bytes_through_both_proxies
                     }
                 }
             }
+    // Nearly all of them within 50 ms, by the front's own measure.
+    const std::string metrics = ask_private("/metrics").body;
+    double fast = 0;
+    double count = 0;
+    for (std::size_t at = 0;
+         (at = metrics.find("\neightbells_front_request_duration_seconds_bucket{", at)) != std::string::npos;
+         ++at) {
+        const std::string line = metrics.substr(at + 1, metrics.find('\n', at + 1) - at - 1);
+        const double value = std::stod(line.substr(line.rfind(' ')));
+        fast += line.find("le=\"0.05\"") != std::string::npos ? value : 0;
+        count += line.find("le=\"+Inf\"") != std::string::npos ? value : 0;
+    }
+    BOOST_TEST(count >= 7500.0);
+    BOOST_TEST(fast >= 0.99 * count);
     check_no_traces(*this);
+}
+
+// Covers: E-32
+BOOST_FIXTURE_TEST_CASE(https_is_spoken_in_tls_1_2_and_1_3_and_nothing_older, Chain) {
+    for (const auto& proxy : proxies())
+        for (const auto& [version, good_one] :
+             {std::pair{"-tls1_3", true}, {"-tls1_2", true}, {"-tls1_1", false}, {"-tls1", false}}) {
+            const auto ended = conformance::run({"openssl", "s_client", "-connect",
+                                                 "127.0.0.1:" + std::to_string(proxy->https), version,
+                                                 "-cipher", "DEFAULT@SECLEVEL=0"});
+            BOOST_TEST(ended.ok() == good_one, proxy->name << " " << version << "\n" << ended.all());
+        }
 }
 
 // Covers: E-02, E-05, E-11, E-14, E-16, E-25, E-27
