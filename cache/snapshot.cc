@@ -101,6 +101,8 @@ HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial,
         all_verified = all_verified && slot.verified();
         if (slot.page == nullptr || (said.slot != nullptr && !slot.over(*said.slot)))
             continue;
+        // The search waits for memory several times; this comes meanwhile, else it would be one wait more.
+        __builtin_prefetch(slot.page->profiles.data());
         if (const std::optional<Record> record = slot.page->page.find(serial)) {
             said.slot = &slot;
             said.record = record;
