@@ -55,6 +55,20 @@ int show(const config::Config& config, const ShowArguments& arguments, const Clo
 // Reads the whole store as a stranger would and checks every byte and every signature.
 int verify(const config::Config& config, const Clock& clock);
 
+// The availability report of a month out of outage ledgers; needs no configuration. `ledgers`: folders of
+// watches, or files that are copies of a ledger; not empty when making.
+struct ReportArguments {
+    std::string month;  // "2026-11"
+    std::vector<std::string> ledgers;
+    std::string out = ".";
+    std::string vantage;               // empty: all ledgers merged
+    std::string file;                  // the report that is to be verified
+    std::vector<std::string> anchors;  // files of signed heads that were kept elsewhere
+    std::string key;                   // whose signature it has to be: hex, or the file watch-key.pub
+};
+int make_report(const ReportArguments& arguments, const Clock& clock);
+int verify_report(const ReportArguments& arguments);
+
 // --- shared by the commands
 // ------------------------------------------------------------------------------------------
 

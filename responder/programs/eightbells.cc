@@ -22,6 +22,8 @@ struct CommandLine {
     programs::EventArguments event;
     programs::ImportArguments import;
     programs::ShowArguments show;
+    programs::ReportArguments report;
+    std::function<int()> job_without_config;  // goes before the other
     std::string accept;
     std::string issuer;
     std::string confirm;
@@ -115,6 +117,37 @@ void add_show_command(CLI::App& app, CommandLine& line) {
     });
 }
 
+void add_report_command(CLI::App& app, CommandLine& line) {
+    auto& report = line.report;
+    auto* command = app.add_subcommand("report", "the signed availability report of a month, JSON and HTML");
+    command->add_option("--month", report.month, "the calendar month (UTC), 2026-11");
+    command->add_option("--ledger", report.ledgers,
+                        "a watch's folder, more than once for several watches (default: the configured one)");
+    command->add_option("--vantage", report.vantage,
+                        "only what the watch of this name saw (default: merged)");
+    command->add_option("--out", report.out, "the folder for the report")->capture_default_str();
+    command->add_option("--anchors", report.anchors, "a file of signed heads that was kept elsewhere");
+    auto* verify = command->add_subcommand(
+        "verify", "check a report's signature and, with --ledger, every number and the ledger itself");
+    verify->add_option("file", report.file, "availability-2026-11.json")->required();
+    verify->add_option("--key", report.key,
+                       "the watch's public key: 64 hex digits, or its file watch-key.pub");
+    verify->callback(
+        [&line] { line.job_without_config = [&] { return programs::verify_report(line.report); }; });
+    command->callback([&line, verify] {
+        if (verify->parsed())
+            return;
+        if (line.report.month.empty())
+            throw CLI::RequiredError("--month");
+        if (!line.report.ledgers.empty())
+            line.job_without_config = [&] { return programs::make_report(line.report, line.clock); };
+        line.job = [&](const config::Config& config) {
+            line.report.ledgers.push_back(config.watch.data.string());
+            return programs::make_report(line.report, line.clock);
+        };
+    });
+}
+
 // What `check-config` adds to what every program says about its configuration: keys and certificates, judged
 // as at a start (group H).
 int check_config(const config::Config& config, const Clock& clock) {
@@ -155,8 +188,11 @@ int main(int argc, char** argv) {
     add_import_command(app, line);
     add_compromise_command(app, line);
     add_show_command(app, line);
+    add_report_command(app, line);
 
     CLI11_PARSE(app, argc, argv);
+    if (line.job_without_config)
+        return line.job_without_config();
     const auto config = programs::load_config(line.file, "eightbells", line.files);
     if (!config)
         return programs::exit_configuration;

@@ -64,6 +64,13 @@ inline constexpr std::size_t status_days = 90;
 inline constexpr std::size_t status_outages = 500;  // the newest; the report has them all
 inline constexpr std::size_t runway_points = 144;   // one every ten minutes of the last day
 
+// --- the report
+// A month of four methods that came and went with every probe, in 100 issuers, takes 200 MB.
+inline constexpr std::size_t report_file_octets = 256 * 1024 * 1024;
+inline constexpr int report_depth = 16;  // of nested lists and objects; a report has 7
+inline constexpr std::size_t report_faults_shown = 1000;
+inline constexpr std::size_t report_value_shown = 120;  // octets of a wrong value in a message
+
 }  // namespace eightbells::limits
 
 #endif
