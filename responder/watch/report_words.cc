@@ -90,7 +90,8 @@ nlohmann::ordered_json report_formulae() {
          "row 1), number, digest and time, each followed by LF."},
         {"signature",
          "Ed25519 (RFC 8032) with the key named in signed_by over the octets of this file, in the file "
-         "of the same name with .sig behind it. openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey KEY "
+         "of the same name with .sig behind it. openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "
+         "KEY "
          "-sigfile FILE.sig -in FILE checks it; KEY is the key with 302a300506032b6570032100 in "
          "front, from hex to binary (DER)."},
     };
