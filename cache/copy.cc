@@ -7,7 +7,6 @@
 #include <set>
 
 #include "cache/limits.h"
-#include "responder/crl/limits.h"
 
 namespace eightbells::cache {
 
@@ -367,7 +366,8 @@ Status Copy::copy_crl(const Head::CrlRef& reference) {
 void Copy::erase_crl(const Head::CrlRef& reference) {
     const std::uint64_t pieces = (reference.size + limits::crl_piece_octets - 1) / limits::crl_piece_octets;
     for (std::uint32_t piece = 0;
-         piece < std::min<std::uint64_t>(pieces, limits::crl_octets / limits::crl_piece_octets); ++piece)
+         piece < std::min<std::uint64_t>(pieces, limits::stored_crl_octets / limits::crl_piece_octets);
+         ++piece)
         erase(crl_piece_name(issuer_, reference.digest, piece));
 }
 

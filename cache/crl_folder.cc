@@ -10,7 +10,6 @@
 #include <set>
 
 #include "cache/limits.h"
-#include "responder/crl/limits.h"
 
 namespace eightbells::cache {
 
@@ -120,7 +119,7 @@ Result<bool> CrlFolder::fetch(const Head::CrlRef& reference, BlobReader& blobs) 
         ::unlink(temporary.c_str());
         return false;
     };
-    if (reference.size == 0 || reference.size > limits::crl_octets) {
+    if (reference.size == 0 || reference.size > limits::stored_crl_octets) {
         blobs.reject(crl_piece_name(issuer_, reference.digest, 0),
                      fmt::format("a CRL of {} octets", reference.size));
         return false;

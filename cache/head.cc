@@ -9,7 +9,6 @@
 #include "cache/limits.h"
 #include "cache/octets.h"
 #include "responder/base/limits.h"
-#include "responder/crl/limits.h"
 #include "responder/crypto/certificate.h"
 
 namespace eightbells::cache {
@@ -89,9 +88,9 @@ Status check_profiles_and_crls(const Head& head) {
                             crl.path, limits::crl_path_octets - 1));
         if (is_empty(crl.digest))
             return fail(fmt::format("head: crl {}: its digest is empty", crl.path));
-        if (crl.size == 0 || crl.size > limits::crl_octets)
+        if (crl.size == 0 || crl.size > limits::stored_crl_octets)
             return fail(fmt::format("head: crl {}: size: {} octets, 1 to {} are possible", crl.path, crl.size,
-                                    limits::crl_octets));
+                                    limits::stored_crl_octets));
     }
     return {};
 }

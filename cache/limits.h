@@ -37,6 +37,8 @@ inline constexpr std::size_t profiles_per_head = 256;
 // A full and a delta CRL for each of 32 scopes of an issuer.
 inline constexpr std::size_t crls_per_head = 64;
 inline constexpr std::size_t crl_path_octets = 255;  // its length is one octet
+// As much as crl/ reads (crl_octets there; the tests compare them): 5 M entries are 250 MB.
+inline constexpr std::uint64_t stored_crl_octets = 1024ULL * 1024 * 1024;
 // Fixed fields 47, sets 34 each, patches 40, profiles 32, CRLs 41 and a path, key and signature 96: 187 KiB.
 inline constexpr std::size_t head_octets = 47 + sets_per_head * 34 + patches_per_head * 40 +
                                            profiles_per_head * 32 + crls_per_head * (41 + crl_path_octets) +

@@ -14,6 +14,9 @@ namespace eightbells::cache {
 
 using namespace samples;
 
+// What may be published can be stored.
+static_assert(limits::stored_crl_octets == limits::crl_octets);
+
 namespace {
 
 // A store key that only this test holds.
@@ -219,7 +222,7 @@ BOOST_AUTO_TEST_CASE(the_fullest_head_fits_its_limit_and_one_more_patch_does_not
     h.crls.clear();
     for (std::size_t i = 0; i < limits::crls_per_head; ++i)
         h.crls.push_back({"/" + std::string(limits::crl_path_octets - 2, 'c') + static_cast<char>('0' + i),
-                          samples.digest(), limits::crl_octets});
+                          samples.digest(), limits::stored_crl_octets});
     const Bytes bytes = signed_head(h);
     BOOST_TEST(bytes.size() == limits::head_octets);
     BOOST_TEST(parse_head(bytes, trusted()).has_value());
