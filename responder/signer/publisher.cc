@@ -198,6 +198,10 @@ void Publisher::note_fault(Line& line, const Error& error) {
     }
     line.state.fault = error.message;
     ++line.state.failures;
+    // What waits meanwhile is counted all the same.
+    const auto& id = line.publication.identity()->issuer.id();
+    if (const auto waiting = ledger_.unpublished(id, limits::changes_fetched))
+        line.state.unpublished = waiting->size();
     line.retry_at = clock_.steady() + limits::signing_retry;
 }
 

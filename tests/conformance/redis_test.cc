@@ -25,7 +25,7 @@ class SplitWorld : public World {
           signer({signer_program(), "--config", "eightbells.toml"}, *this / "", *this / "signer.log"),
           front_0({front_program(), "--config", "eightbells.toml"}, *this / "", *this / "front-0.log"),
           front_1({front_program(), "--config", "front-1.toml"}, *this / "", *this / "front-1.log") {
-        for (const char* name : {"while-away", "yesterday", "while-dead", "at-start", "again"})
+        for (const char* name : {"while-away", "yesterday", "while-dead", "at-start", "again", "restored"})
             ca("p256").issue(name);
         const std::string store =
             fmt::format("[store]\nkind = \"redis\"\n[store.redis]\nport = {}\n", redis.port());
@@ -252,6 +252,38 @@ BOOST_AUTO_TEST_CASE(yesterdays_copy_of_redis_makes_no_revoked_certificate_good_
     BOOST_TEST(world->signatures() == 0);
     BOOST_TEST(all_say_revoked("yesterday"));
     std::filesystem::remove(dump);
+}
+
+// Covers: C-08, C-05
+BOOST_AUTO_TEST_CASE(a_signer_restored_from_an_old_copy_gets_back_from_redis_what_it_has_forgotten) {
+    const auto data = *world / "signer";
+    const auto copy = *world / "signer-copy";
+    BOOST_TEST(world->signer.stop() == 0);
+    std::filesystem::copy(data, copy, std::filesystem::copy_options::recursive);
+    world->signer.start();
+    world->await_ready();
+    revoke_now("restored");
+    BOOST_TEST(comes([] { return all_say_revoked("restored"); }, visible));
+    BOOST_TEST(world->signer.stop() == 0);
+    std::filesystem::remove_all(data);
+    std::filesystem::rename(copy, data);
+    world->signer.start();
+    world->await_ready();
+    const auto taken_back = [] {
+        return value_of(world->signer_metrics(), "eightbells_signer_taken_back_total{issuer=\"p256\"}");
+    };
+    BOOST_TEST(comes([&] { return taken_back() == 1; }, visible), world->signer.log());
+    BOOST_TEST(comes([] { return world->store_reachable(); }, visible));
+    world->await_looks(6);
+    BOOST_TEST(all_say_revoked("restored"));
+    // Nobody but the store knew: a front without a history hears it as well.
+    BOOST_TEST(world->front(1).stop() == 0);
+    std::filesystem::remove_all(*world / "front-1");
+    world->front(1).start();
+    world->await_ready();
+    BOOST_TEST(all_say_revoked("restored"));
+    BOOST_TEST(world->operate({"verify"}).code == 0);
+    check_served();
 }
 
 // Covers: B-23, C-05

@@ -220,6 +220,66 @@ BOOST_AUTO_TEST_CASE(a_folder_that_has_signed_before_does_not_begin_with_an_empt
     BOOST_TEST(anew.stop() == 0);
 }
 
+// Covers: D-10
+BOOST_AUTO_TEST_CASE(a_signer_whose_clock_went_back_serves_on_and_signs_once_the_operator_accepts_it) {
+    bench->write(bench->right_issuer());
+    const std::string file = (bench->folder / "eightbells.toml").string();
+    const auto ready = [] { return fetch(bench->port, "/ready").value_or(Reply{}).status == 200; };
+    const auto metric = [](const std::string& series) {
+        return value_of(fetch(bench->port, "/metrics").value_or(Reply{}).body, series);
+    };
+    const auto operate = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {eightbells_program(), "--config", file});
+        return run(words);
+    };
+    Program signer{{signer_program(), "--config", file}, bench->folder / "", bench->folder / "signer.log"};
+    signer.start();
+    BOOST_REQUIRE(comes(ready));
+    BOOST_TEST(operate({"clock"}).code == 0);
+    BOOST_TEST(metric("eightbells_signer_clock_state{state=\"trusted\"}") == 1);
+    BOOST_TEST(signer.stop() == 0);
+    replace_text(bench->folder / "data/signer/clock.json",
+                 "{\"allowed\":\"2099-01-01T00:00:00Z\",\"synchronised\":\"2099-01-01T00:00:00Z\"}\n");
+    signer.start();
+    BOOST_REQUIRE(comes(ready));  // what is signed is served
+    BOOST_TEST(metric("eightbells_signer_clock_state{state=\"stepped\"}") == 1);
+    const Ended told = operate({"clock"});
+    BOOST_TEST(told.code == 1);
+    BOOST_TEST(told.out.find("2099-01-01T00:00:00Z") != std::string::npos, told.all());
+    BOOST_TEST(operate({"revoke", bench->ca.serial("good"), "--reason", "superseded"}).code == 0);
+    const auto status = [&] { return operate({"status"}).all(); };
+    BOOST_TEST(comes([&] { return status().find("eightbells clock accept") != std::string::npos; }),
+               status());
+    BOOST_TEST(comes([&] { return metric("eightbells_signer_unpublished_changes{issuer=\"ca\"}") == 1; }));
+    BOOST_TEST(operate({"clock", "accept"}).code == 0);
+    BOOST_TEST(comes([&] { return metric("eightbells_signer_unpublished_changes{issuer=\"ca\"}") == 0; }),
+               status());
+    BOOST_TEST(metric("eightbells_signer_clock_state{state=\"trusted\"}") == 1);
+    BOOST_TEST(status().find("clock accept") == std::string::npos, status());
+    BOOST_TEST(signer.stop() == 0);
+}
+
+// Covers: F-03
+BOOST_AUTO_TEST_CASE(verify_judges_a_crl_by_the_scheme_of_its_issuer) {
+    must({"openssl", "ca", "-config", "settings", "-gencrl", "-crlhours", "48", "-out", "bare.pem"},
+         bench->ca.folder());  // without authorityKeyIdentifier
+    const std::string issuer = bench->right_issuer() + "crl = \"ca/bare.pem\"\n";
+    bench->write(issuer);
+    const std::string file = (bench->folder / "eightbells.toml").string();
+    Program signer{{signer_program(), "--config", file}, bench->folder / "", bench->folder / "signer.log"};
+    signer.start();
+    const auto verify = [&] { return run({eightbells_program(), "--config", file, "verify"}); };
+    BOOST_TEST(comes([&] { return verify().out.find("1 CRLs, 0 faults") != std::string::npos; }),
+               verify().all());
+    BOOST_TEST(verify().code == 0);
+    BOOST_TEST(signer.stop() == 0);
+    bench->write(issuer + "scheme = \"tls-br\"\n");
+    const Ended refused = verify();
+    BOOST_TEST(refused.code == 1, refused.all());
+    BOOST_TEST(refused.err.find("F-03: authorityKeyIdentifier is absent") != std::string::npos,
+               refused.all());
+}
+
 BOOST_AUTO_TEST_CASE(an_address_in_use_is_named) {
     bench->write(bench->right_issuer());
     const fs::path file = bench->folder / "eightbells.toml";

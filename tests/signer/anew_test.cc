@@ -196,7 +196,8 @@ BOOST_AUTO_TEST_CASE(a_ca_that_grows_far_is_signed_anew_and_leaves_no_page_of_th
     BOOST_TEST((page_names(world) == named_by_head(world)));
 }
 
-BOOST_AUTO_TEST_CASE(due_pages_are_renewed_while_others_are_signed_beside_them) {
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(due_pages_are_renewed_while_others_are_signed_beside_them_and_no_revocation_is_lost) {
     World world;
     world.settings.sha1 = false;
     world.load_again();
@@ -208,6 +209,9 @@ BOOST_AUTO_TEST_CASE(due_pages_are_renewed_while_others_are_signed_beside_them) 
     world.restart();
     for (int rounds = 0; rounds < 4; ++rounds)
         BOOST_REQUIRE(world.publisher->round());
+    // On coming pages that are signed already: they need the patch when the published ones have it folded in.
+    for (unsigned n = 100; n < 160; ++n)
+        world.apply(ledger::Action::revoke, n);
     world.clock.advance(13h);  // all published pages are due now
     for (int rounds = 0; rounds < 10; ++rounds)
         BOOST_REQUIRE(world.publisher->round());
@@ -217,6 +221,8 @@ BOOST_AUTO_TEST_CASE(due_pages_are_renewed_while_others_are_signed_beside_them) 
     world.settle();
     BOOST_TEST(world.state.complete);
     BOOST_TEST((*world.state.earliest_next_update - world.clock.now() > 4h));
+    for (unsigned n = 0; n < 200; ++n)
+        BOOST_TEST(world.find(n)->record.status.has_value() == (n >= 100 && n < 160));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
