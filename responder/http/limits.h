@@ -34,10 +34,10 @@ inline constexpr std::size_t http_answer_text_octets = 128;  // content_type, al
 // A worker collects the answers of one turn here and sends them with one call: room for one full answer
 // beside what is waiting, and then as much again.
 inline constexpr std::size_t http_output_octets = 80 * 1024;
-// One turn of one connection: 64 requests cost about 100 us, and a 256 KiB piece of a file as much; then the
-// others have theirs.
+// One turn of one connection: 64 requests cost about 200 us, and a 512 KiB piece of a file as much, less when
+// the client's window is full; then the others have theirs.
 inline constexpr unsigned http_requests_per_turn = 64;
-inline constexpr std::size_t http_file_octets_per_turn = 256 * 1024;
+inline constexpr std::size_t http_file_octets_per_turn = 512 * 1024;
 inline constexpr unsigned http_accepts_per_turn = 64;
 // A PROXY protocol header: 16 octets, addresses of at most 216 and what proxies add about TLS, a few hundred;
 // one block of a worker's buffers holds it.
