@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "responder/http/limits.h"
-#include "responder/http/system_calls.h"
 #include "responder/http/proxy_header.h"
+#include "responder/http/system_calls.h"
 
 namespace eightbells::http {
 namespace {
