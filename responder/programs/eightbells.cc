@@ -121,12 +121,16 @@ void add_report_command(CLI::App& app, CommandLine& line) {
     auto& report = line.report;
     auto* command = app.add_subcommand("report", "the signed availability report of a month, JSON and HTML");
     command->add_option("--month", report.month, "the calendar month (UTC), 2026-11");
-    command->add_option("--ledger", report.ledgers,
-                        "a watch's folder, more than once for several watches (default: the configured one)");
+    // Not greedy, so that a file may stand behind them.
+    command
+        ->add_option("--ledger", report.ledgers,
+                     "a watch's folder, more than once for several watches (default: the configured one)")
+        ->allow_extra_args(false);
     command->add_option("--vantage", report.vantage,
                         "only what the watch of this name saw (default: merged)");
     command->add_option("--out", report.out, "the folder for the report")->capture_default_str();
-    command->add_option("--anchors", report.anchors, "a file of signed heads that was kept elsewhere");
+    command->add_option("--anchors", report.anchors, "a file of signed heads that was kept elsewhere")
+        ->allow_extra_args(false);
     auto* verify = command->add_subcommand(
         "verify", "check a report's signature and, with --ledger, every number and the ledger itself");
     verify->add_option("file", report.file, "availability-2026-11.json")->required();

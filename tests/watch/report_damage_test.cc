@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(every_edit_of_a_report_breaks_its_signature) {
     BOOST_TEST(reported.named("the signature does not hold"));
 }
 
-// Even with the watch's own key, numbers that do not follow from the ledger are found. Covers: G-14
+// Even with the watch's own key, numbers that do not follow from the ledger are found.
+// Covers: G-14
 BOOST_AUTO_TEST_CASE(every_number_that_does_not_follow_from_the_ledger_is_found_though_it_is_signed) {
     Reported reported;
     reported.files.html.reset();
