@@ -96,6 +96,9 @@ Verdict judge_status(const Canary& canary, const OcspSeen& seen) {
 
 // What Botan says of the same octets; where it differs, that is a finding of its own.
 Verdict compare(const Verdict& first, SeenStatus status, const SecondOpinion& second) {
+    // A missing nextUpdate is allowed by the RFC and refused by us alone.
+    if (first.cause == Cause::no_next_update || first.cause == Cause::internal)
+        return first;
     if (first.right() != second.accepted)
         return wrong(Cause::libraries_disagree, first.right()
                                                     ? "OpenSSL accepts it, Botan does not: " + second.why
@@ -156,7 +159,9 @@ OcspJudged judge_ocsp(const WatchedIssuer& issuer, const Canary& canary, Request
     if (!judged.verdict.right())
         return judged;
     judged.seen = issuer.openssl.read_ocsp(fetched.body, canary.serial, hash, now);
-    const SecondOpinion second = issuer.botan.judge_ocsp(fetched.body, canary.certificate, now);
+    // Botan knows no skew: what lies within ours is judged at its own time.
+    const UtcTime then = judged.seen.verdict.right() ? std::max(now, judged.seen.this_update) : now;
+    const SecondOpinion second = issuer.botan.judge_ocsp(fetched.body, canary.certificate, then);
     constexpr int unauthorized = 6;
     if (canary.kind == CanaryKind::unissued && judged.seen.response_status == unauthorized) {
         if (second.accepted)
@@ -217,7 +222,8 @@ CrlJudged judge_crl(const WatchedIssuer& issuer, const OcspWords& words, std::sp
     if (!judged.verdict.right())
         return judged;
     auto crl = issuer.openssl.read_crl(fetched.body, now);
-    const auto second = issuer.botan.judge_crl(fetched.body, now);
+    const UtcTime then = crl.verdict().right() ? std::max(now, crl.this_update()) : now;
+    const auto second = issuer.botan.judge_crl(fetched.body, then);
     judged.verdict = compare(crl.verdict(), SeenStatus::unknown, second.opinion());
     if (!judged.verdict.right())
         return judged;

@@ -192,10 +192,10 @@ void Rounds::run(const std::function<bool()>& stop) {
     update_gauges();
 }
 
-watch::Status Rounds::status() const {
+ServiceStatus Rounds::status() const {
     const std::scoped_lock lock(mutex_);
     const std::vector<const History*> own{&ledger_->history()};
-    watch::Status status = compute_status(own, clock_.now());
+    ServiceStatus status = compute_status(own, clock_.now());
     status.head = ledger_->head();
     status.last_anchor = ledger_->last_anchor();
     return status;
@@ -203,7 +203,7 @@ watch::Status Rounds::status() const {
 
 void Rounds::update_gauges() const {
     using metrics::StatusKind;
-    const watch::Status status = this->status();
+    const ServiceStatus status = this->status();
     for (const IssuerStatus& issuer : status.issuers) {
         const std::size_t i = index_of(issuer.name);
         if (i >= prober_.issuers().size())
@@ -244,7 +244,7 @@ void Rounds::update_gauges() const {
 
 metrics::Readiness Rounds::readiness() const {
     metrics::Readiness result;
-    const watch::Status status = this->status();
+    const ServiceStatus status = this->status();
     const bool recent = status.last_round && status.now - *status.last_round <= patience();
     std::optional<std::string> error;
     {

@@ -43,7 +43,7 @@ class Rounds final : private RoundSink {
     eightbells::Status note_stop();
 
     // From any thread.
-    watch::Status status() const;
+    ServiceStatus status() const;
     void update_gauges() const;
     metrics::Readiness readiness() const;
     // How old the last row of a round may be while all is well.

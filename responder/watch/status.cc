@@ -24,8 +24,8 @@ class Computation {
           now_(now),
           span_{day_of(now) - std::chrono::days{limits::status_days - 1}, now} {}
 
-    Status run() {
-        Status status;
+    ServiceStatus run() {
+        ServiceStatus status;
         status.now = now_;
         for (const History* watch : watches_) {
             status.watches.push_back(watch->watch());
@@ -259,7 +259,7 @@ class Computation {
 
 }  // namespace
 
-Status compute_status(const std::vector<const History*>& watches, UtcTime now) {
+ServiceStatus compute_status(const std::vector<const History*>& watches, UtcTime now) {
     return Computation(watches, now).run();
 }
 

@@ -95,7 +95,7 @@ struct IssuerStatus {
     bool crl_past_half_life = false;
 };
 
-struct Status {
+struct ServiceStatus {
     UtcTime now{};
     std::vector<std::string> watches;  // whose ledgers were merged
     UtcTime begun{};                   // since when any of them looks
@@ -109,12 +109,12 @@ struct Status {
 
 // `watches` not empty and not null; several: out of reach is what all that looked saw as such. For a past
 // `now`, what was seen later is not looked at.
-Status compute_status(const std::vector<const History*>& watches, UtcTime now);
+ServiceStatus compute_status(const std::vector<const History*>& watches, UtcTime now);
 
 enum class Audience : std::uint8_t { operators, relying_parties };
 // Durations in seconds, times as in RFC 3339. Relying parties are not told addresses, probes' own words and
 // the ledger's state.
-std::string to_json(const Status& status, Audience audience);
+std::string to_json(const ServiceStatus& status, Audience audience);
 
 }  // namespace eightbells::watch
 

@@ -145,7 +145,7 @@ Json outage_json(const OutageEntry& entry, Audience audience) {
 
 }  // namespace
 
-std::string to_json(const Status& status, Audience audience) {
+std::string to_json(const ServiceStatus& status, Audience audience) {
     Json json{{"now", to_iso8601(status.now)},
               {"promise", limits::outage_promise.count()},
               {"watches", status.watches},

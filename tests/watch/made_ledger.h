@@ -23,7 +23,7 @@ T need(Result<T> result) {
         throw std::runtime_error(result.error().message);
     return std::move(*result);
 }
-inline void need(const Status& status) {
+inline void need(const eightbells::Status& status) {
     if (!status)
         throw std::runtime_error(status.error().message);
 }
