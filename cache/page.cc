@@ -159,8 +159,10 @@ Result<Page> Page::parse(Bytes bytes) {
     const std::size_t records_octets = in.rest().size();
     ByteView rest = in.rest();
     ByteView last_serial;
-    std::vector<std::uint32_t> index;
-    index.reserve(count);
+    Page page;
+    page.places_.fill(no_place);
+    if (count > places - places / 4)
+        page.index_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto wrong = [&](std::string_view what) {
             return fail(fmt::format("page: record {} at octet {}: {}", i, bytes.size() - rest.size(), what));
@@ -175,19 +177,17 @@ Result<Page> Page::parse(Bytes bytes) {
         if (i > 0 && compare_serials(last_serial, record->serial) >= 0)
             return wrong("serial not above the one before");
         last_serial = record->serial;
-        index.push_back(digest_of(last_serial) << 16 | static_cast<std::uint32_t>(offset_at(offsets, i)));
+        page.index(digest_of(last_serial), offset_at(offsets, i));
     }
     if (!rest.empty())
         return fail(fmt::format("page: {} octets after the last record", rest.size()));
 
-    std::ranges::sort(index);
-    Page page;
+    std::ranges::sort(page.index_);
     page.header_ = std::move(*header);
     page.count_ = count;
     page.records_at_ = bytes.size() - records_octets;
     page.offsets_at_ = page.records_at_ - count * offset_octets;
     page.bytes_ = std::move(bytes);
-    page.index_ = std::move(index);
     return page;
 }
 
@@ -198,22 +198,46 @@ Record Page::record(std::size_t position) const noexcept {
     return *parse_record(rest, header_.times);
 }
 
+void Page::index(std::uint32_t digest, std::size_t offset) {
+    const std::uint32_t place = digest << 16 | static_cast<std::uint32_t>(offset);
+    if (index_.capacity() != 0) {
+        index_.push_back(place);
+        return;
+    }
+    std::size_t at = digest % places;
+    while (places_[at] != no_place)
+        at = (at + 1) % places;
+    places_[at] = place;
+}
+
+std::optional<Record> Page::record_of(std::uint32_t place, ByteView serial) const noexcept {
+    ByteView rest = ByteView(bytes_).subspan(records_at_ + (place & 0xffff));
+    __builtin_prefetch(rest.data() + cache_line);  // a P-256 record has about 100 octets
+    if (!equal(serial_of_checked(rest), serial))
+        return std::nullopt;
+    return parse_record(rest, header_.times);
+}
+
 std::optional<Record> Page::find(ByteView serial) const noexcept {
     if (serial.empty())
         return std::nullopt;
-    const ByteView records = ByteView(bytes_).subspan(records_at_);
     const std::uint32_t digest = digest_of(serial);
-    const std::uint32_t first = digest << 16;
+    // A table is never full, so there is an end.
+    for (std::size_t at = digest % places; places_[at] != no_place; at = (at + 1) % places) {
+        if (places_[at] >> 16 != digest)
+            continue;
+        if (const auto found = record_of(places_[at], serial))
+            return found;
+    }
+    // Digests are spread evenly: the place of one is known nearly to the cache line.
     std::size_t at = digest * index_.size() >> 16;
-    while (at > 0 && index_[at - 1] >= first)
+    while (at > 0 && index_[at - 1] >> 16 >= digest)
         --at;
-    while (at < index_.size() && index_[at] < first)
+    while (at < index_.size() && index_[at] >> 16 < digest)
         ++at;
     for (; at < index_.size() && index_[at] >> 16 == digest; ++at) {
-        ByteView rest = records.subspan(index_[at] & 0xffff);
-        __builtin_prefetch(rest.data() + cache_line);  // a P-256 record has about 100 octets
-        if (equal(serial_of_checked(rest), serial))
-            return parse_record(rest, header_.times);
+        if (const auto found = record_of(index_[at], serial))
+            return found;
     }
     return std::nullopt;
 }

@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_CACHE_PAGE_H
 #define EIGHTBELLS_CACHE_PAGE_H
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -71,9 +72,15 @@ class Page {
   private:
     Page() = default;
     Bytes bytes_;
-    // For each record a digest of its serial (the upper half) and its offset, sorted. As digests are spread
-    // evenly, the place of one is known nearly to the cache line.
+    // Where the record of a serial is: a digest of it (the upper half) and the record's offset. A page of
+    // ordinary size has a hash table of them in the object itself, so that what is in it comes from memory
+    // together with the rest of the object; a larger one has them sorted, outside.
+    static constexpr std::size_t places = 128;
+    static constexpr std::uint32_t no_place = 0xffff'ffff;  // no offset: a record has more than one octet
+    void index(std::uint32_t digest, std::size_t offset);
+    std::optional<Record> record_of(std::uint32_t place, ByteView serial) const noexcept;
     std::vector<std::uint32_t> index_;
+    std::array<std::uint32_t, places> places_;
     PageHeader header_;
     std::size_t count_ = 0;
     std::size_t offsets_at_ = 0;
