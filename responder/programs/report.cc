@@ -220,8 +220,8 @@ int verify_report(const ReportArguments& arguments) {
     for (const std::string& fault : found.faults)
         fmt::print(stderr, "fault: {}\n", fault);
     for (const auto& ledger : found.ledgers)
-        fmt::print("ledger of {}: {} rows, {} signed heads met; a truncation is seen back to row {}\n",
-                   ledger.watch, ledger.rows, ledger.anchors_met, ledger.last_anchor);
+        fmt::print("ledger of {}: {} rows; {} signed heads met, the last of row {}\n", ledger.watch,
+                   ledger.rows, ledger.anchors_met, ledger.last_anchor);
     if (!found.faults.empty()) {
         fmt::print(stderr, "{}: {} fault{}\n", file.string(), found.faults.size(),
                    found.faults.size() == 1 ? "" : "s");
