@@ -47,7 +47,7 @@ class PrivateListener {
         std::function<Readiness()> ready;
         std::function<bool()> live;  // may be empty
         // A program's own pages, by the path of the URL; nullopt: none there. May be empty.
-        std::function<std::optional<Page>(std::string_view path)> page;
+        std::function<std::optional<Page>(std::string_view path)> page{};
     };
     // `address` is "127.0.0.1:9641", "[::1]:0" (port 0 takes a free one). `base` is not owned and must
     // outlive the listener. The functions are called on the loop's thread and must not wait.

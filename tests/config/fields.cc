@@ -13,7 +13,7 @@ const BadFile bad_files[] = {
     {"not TOML at all", "[[issuer]]\nname = ca\n", 2, "", "not TOML"},
     {"a table that is not closed", "[[issuer]]\n[store\nkind = 1\n", 2, "", "not TOML"},
     {"a key twice", "[[issuer]]\nname = \"a\"\nname = \"b\"\n", 3, "", "not TOML"},
-    {"a table of work to come", "[[issuer]]\n[watch]\nlisten = 1\n", 2, "watch", "in the top of the file"},
+    {"a table of work to come", "[[issuer]]\n[quorum]\nlisten = 1\n", 2, "quorum", "in the top of the file"},
     {"a misspelt table", "[[issuer]]\n[sotre]\n", 2, "sotre", "did you mean \"store\"?"},
     {"a misspelt field", "[[issuer]]\n\nvalidty = \"24h\"\n", 3, "issuer[0].validty",
      "did you mean \"validity\"?"},
