@@ -37,11 +37,11 @@ def pinned(core, priority):
 class Server:
     """One process on the server's core; ended with the `with` block."""
 
-    def __init__(self, command, port, log, priority, cwd=None):
+    def __init__(self, command, port, log, priority, cwd=None, environment=None):
         self.port, self.log = port, log
         with open(log, "w") as out:
             self.child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=cwd,
-                                          preexec_fn=pinned(SERVER_CORE, priority))
+                                          env={**os.environ, **(environment or {})}, preexec_fn=pinned(SERVER_CORE, priority))
         self.pid = self.child.pid
 
     @property
@@ -95,17 +95,17 @@ class Servers:
         for server in self.started:
             server.stop()
 
-    def start(self, name, command, port, cwd=None):
-        server = Server(command, port, self.work / f"{name}.log", self.priority, cwd)
+    def start(self, name, command, port, cwd=None, environment=None):
+        server = Server(command, port, self.work / f"{name}.log", self.priority, cwd, environment)
         self.started.append(server)
         return server
 
-    def front(self, store, with_crl=False):
+    def front(self, store, with_crl=False, environment=None):
         port, metrics = free_port(), free_port()
         file = store.folder / ("front-crl.toml" if with_crl else "front.toml")
         file.write_text(configuration(store.folder, f"127.0.0.1:{port}", f"127.0.0.1:{metrics}", with_crl,
                                       "data/front-crl" if with_crl else "data/front"))
-        server = self.start("front", [store.programs / "eightbells-front", "--config", file], port)
+        server = self.start("front", [store.programs / "eightbells-front", "--config", file], port, environment=environment)
         return server.wait_until(lambda: is_ready(f"127.0.0.1:{metrics}"), 300)
 
     def floor(self, octets):
