@@ -15,7 +15,8 @@ inline constexpr std::uint64_t faults_printed = 100;  // `verify` counts the res
 // A program that cannot start is tried again after 0.1 s, then twice as long each time, up to 5 s.
 inline constexpr std::chrono::milliseconds restart_pause_min{100};
 inline constexpr std::chrono::milliseconds restart_pause_max{5000};
-inline constexpr std::chrono::seconds stop_time{20};  // what does not end by then is killed
+inline constexpr std::chrono::seconds watch_start_pause{3};  // signer and front are ready after one or two
+inline constexpr std::chrono::seconds stop_time{20};         // what does not end by then is killed
 
 }  // namespace eightbells::limits
 

@@ -75,8 +75,12 @@ int run(const config::Config& config) {
     std::vector<Child> children(2);
     children[0].program = "eightbells-signer";
     children[1].program = "eightbells-front";
-    if (config.watches())
-        children.emplace_back().program = "eightbells-watch";
+    if (config.watches()) {
+        Child& watch = children.emplace_back();
+        watch.program = "eightbells-watch";
+        // What has never been in reach yet is no outage: the ledger would begin with one at every start.
+        watch.start_at = std::chrono::steady_clock::now() + limits::watch_start_pause;
+    }
 
     sigset_t waited;
     sigemptyset(&waited);
