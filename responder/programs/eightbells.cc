@@ -8,6 +8,7 @@
 #include "responder/programs/commands.h"
 #include "responder/programs/start.h"
 #include "responder/signer/identity.h"
+#include "responder/watch/watch.h"
 
 namespace {
 
@@ -166,6 +167,12 @@ int check_config(const config::Config& config, const Clock& clock) {
             continue;
         ++mistakes;
         fmt::print(stderr, "{}\n", config::at_field(config, field, identity.error().message).to_string());
+    }
+    if (config.watches()) {
+        if (const auto watched = watch::load_watched(config); !watched) {
+            ++mistakes;
+            fmt::print(stderr, "{}\n", watched.error().message);
+        }
     }
     if (mistakes != 0)
         return programs::exit_configuration;
