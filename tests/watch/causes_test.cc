@@ -97,6 +97,9 @@ std::vector<Fault> wrong_statements() {
          [](World& w) {
              w.said[good_serial] = {V_OCSP_CERTSTATUS_REVOKED, -1, w.now};
          }},
+        {"on hold is revoked for good", Cause::status_wrong,
+         [](World& w) { w.said[hold_serial].reason = OCSP_REVOKED_STATUS_SUPERSEDED; }},
+        {"revoked is good", Cause::status_wrong, [](World& w) { w.said[revoked_serial] = {}; }},
         {"unissued is good", Cause::status_wrong, [](World& w) { w.said[unissued_serial] = {}; }},
         {"expired is not known", Cause::ocsp_error_status, [](World& w) { w.said.erase(expired_serial); }},
     };
@@ -190,6 +193,10 @@ std::vector<Fault> wrong_crls() {
          [](World& w) {
              w.crl.entries[good_serial] = {V_OCSP_CERTSTATUS_REVOKED, -1, w.now};
          }},
+        {"the one on hold is revoked for good", Cause::status_wrong,
+         [](World& w) { w.crl.entries[hold_serial].reason = OCSP_REVOKED_STATUS_SUPERSEDED; }},
+        {"the revoked one is on hold", Cause::status_wrong,
+         [](World& w) { w.crl.entries[revoked_serial].reason = OCSP_REVOKED_STATUS_CERTIFICATEHOLD; }},
         {"yesterday's CRL, still valid", Cause::went_back, [](World& w) { w.crl.this_update = w.now - 12h; }},
         {"404", Cause::http_status,
          crl_octets([](World& w) { return http_reply(w.now, 404, "text/plain", {}); })},
