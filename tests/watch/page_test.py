@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The status page in headless Chromium, drawing what the real code makes of a made ledger.
 
-    page_test.py PAGE.html PAGE_DATA [--keep FOLDER]
+    page_test.py PAGE.html PAGE_STATES [--keep FOLDER]
 
-PAGE_DATA is the program of page_data.cc. With --keep, screenshots are left in FOLDER, to be looked at.
+PAGE_STATES is the program of page_states.cc. With --keep, screenshots are left in FOLDER, to be looked at.
 Skipped, with the reason printed, where there is no Chromium (exit code 77).
 """
 import html
@@ -56,7 +56,7 @@ setTimeout(measure, 3000);
 
 
 class Page(unittest.TestCase):
-    page = data = keep = None
+    page = states = keep = None
 
     @classmethod
     def setUpClass(cls):
@@ -66,7 +66,7 @@ class Page(unittest.TestCase):
             cls.source = file.read()
         for state, audience in (("good", "operators"), ("out", "operators"), ("quiet", "operators"), ("out", "relying_parties")):
             place = os.path.join(cls.folder.name, state + audience)
-            made = subprocess.run([cls.data, state, audience, place], check=True, capture_output=True, text=True, timeout=300)
+            made = subprocess.run([cls.states, state, audience, place], check=True, capture_output=True, text=True, timeout=300)
             cls.answers[f"/{state}-{audience}.json"] = made.stdout
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -178,7 +178,7 @@ if __name__ == "__main__":
         at = arguments.index("--keep")
         Page.keep = arguments[at + 1]
         del arguments[at:at + 2]
-    Page.page, Page.data = arguments
+    Page.page, Page.states = arguments
     if BROWSER is None:
         print("skipped: this machine has no Chromium (package chromium)")
         sys.exit(77)

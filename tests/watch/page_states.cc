@@ -1,6 +1,6 @@
 // Prints what the status page draws, made by the real code from a made ledger of 90 days:
 //
-//   page_data good|out|quiet operators|relying_parties FOLDER
+//   page_states good|out|quiet operators|relying_parties FOLDER
 //
 // good: in reach, after outages of known length; out: one way out of reach for 72 minutes; quiet: nobody has
 // looked for an hour. FOLDER is where the ledger is made.
