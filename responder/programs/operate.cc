@@ -1,9 +1,11 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include "responder/programs/commands.h"
 #include "responder/programs/limits.h"
 #include "responder/programs/start.h"
+#include "responder/watch/limits.h"
 
 // The commands that talk to a running signer over its control socket: one line there, one line back.
 namespace eightbells::programs {
@@ -89,6 +92,39 @@ void print_counts(const json& report) {
 
 }  // namespace
 
+namespace {
+
+// One line behind what stands there; begun anew where the file has grown, of which only the last day counts.
+Status add_line(const std::filesystem::path& file, const std::string& line) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(file, missing);
+    const bool full = !missing && size + line.size() > limits::revocations_file_octets;
+    const int fd =
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (full ? O_TRUNC : 0), 0600);
+    if (fd < 0)
+        return fail(fmt::format("{}: {}", file.string(), std::strerror(errno)));
+    const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+    const int why = errno;
+    ::close(fd);
+    return written ? Status{} : fail(fmt::format("{}: {}", file.string(), std::strerror(why)));
+}
+
+// Tells the watch, where one stands beside, so that it times the revocation's way to relying parties (D-02).
+// What cannot be told costs the revocation nothing: it is durable already.
+void announce(const config::Config& config, const EventArguments& arguments) {
+    const auto issuer = std::ranges::find_if(config.issuers, [&](const config::Issuer& one) {
+        return one.name == arguments.issuer || (arguments.issuer.empty() && config.issuers.size() == 1);
+    });
+    if (config.watch.revocations.empty() || issuer == config.issuers.end() || !issuer->watch.any())
+        return;
+    const json line{
+        {"issuer", issuer->name}, {"serial", arguments.serial}, {"time", to_iso8601(SystemClock().now())}};
+    if (auto told = add_line(config.watch.revocations, line.dump() + "\n"); !told)
+        fmt::print(stderr, "the watch was not told, so this is not timed: {}\n", told.error().message);
+}
+
+}  // namespace
+
 int send_event(const config::Config& config, const EventArguments& arguments) {
     json event{{"do", "event"}, {"action", arguments.action}, {"serial", arguments.serial}};
     const auto add = [&](const char* name, const std::string& value) {
@@ -114,6 +150,8 @@ int send_event(const config::Config& config, const EventArguments& arguments) {
                answer->value("message", std::string{}), answer->value("sequence", std::uint64_t{0}),
                answer->value("repeated", false) ? ", seen before" : "",
                answer->value("gap", false) ? ", numbers before it are missing" : "");
+    if (arguments.action == "revoke" && !answer->value("repeated", false))
+        announce(config, arguments);
     return 0;
 }
 

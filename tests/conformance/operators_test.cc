@@ -195,3 +195,24 @@ BOOST_AUTO_TEST_CASE(an_operator_makes_the_report_of_a_running_watch_and_an_audi
     }
     world.stop();
 }
+
+// Covers: D-02
+BOOST_AUTO_TEST_CASE(a_revocation_by_the_operator_is_timed_by_the_watch_until_relying_parties_see_it) {
+    WatchedWorld world;
+    world.start();
+    const auto timed = [&](const std::string& method) {
+        const auto reply = fetch(world.watch_port(), "/metrics");
+        return reply ? value_of(reply->body,
+                                "eightbells_watch_revocation_delay_seconds_count{issuer=\"demo\",method=\"" +
+                                    method + "\"}")
+                     : -1;
+    };
+    BOOST_REQUIRE_MESSAGE(comes([&] { return timed("ocsp_get") == 0; }), world.log());
+    const Ended told =
+        world.operate({"revoke", world.ca("demo").serial("hold-instruction"), "--reason", "keyCompromise"});
+    BOOST_REQUIRE_MESSAGE(told.ok(), told.all());
+    BOOST_TEST(told.err.empty(), told.err);
+    for (const char* method : {"ocsp_get", "ocsp_post"})
+        BOOST_TEST(comes([&] { return timed(method) == 1; }), method << "\n" << world.log());
+    world.stop();
+}
