@@ -129,7 +129,8 @@ BOOST_AUTO_TEST_CASE(a_real_prometheus_answers_every_query_of_dashboard_and_aler
     BOOST_TEST(all_well, rules.dump());
     BOOST_TEST(rules["data"]["groups"].size() == 5U);
     // All is well here: no outage, no disagreement, nobody missing.
-    for (const json& alert : world.api("alerts")["data"]["alerts"]) {
+    const json alerts = world.api("alerts");
+    for (const json& alert : alerts.at("data").at("alerts")) {
         const auto name = alert["labels"]["alertname"].get<std::string>();
         for (const char* bad :
              {"StatusOutOfReach", "IssuerWhollyOut", "WatchGone", "OcspAndCrlDisagree", "SignerOrFront"})
