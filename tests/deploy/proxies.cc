@@ -143,8 +143,14 @@ Chain::Chain(const Options& options) {
 }
 
 Chain::~Chain() {
-    for (const auto& proxy : proxies_)
-        proxy->program->kill();
+    // Asked first: an nginx that is killed leaves its workers behind.
+    for (const auto& proxy : proxies_) {
+        try {
+            proxy->program->stop();
+        } catch (const std::runtime_error&) {
+            proxy->program->kill();
+        }
+    }
     front_.reset();
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("none"));
 }
