@@ -152,19 +152,10 @@ BOOST_AUTO_TEST_CASE(a_ledger_restored_from_an_old_copy_takes_back_what_was_publ
     World world;
     world.issue(0, 50);
     world.settle();
-    world.publisher.reset();
-    world.ledger.reset();
-    std::filesystem::copy_file(world.folder.path() / "ledger.db", world.folder.path() / "old.db");
-    world.open_ledger(false);
-    world.restart();
+    world.keep("ledger.db", "old.db");
     world.apply(ledger::Action::revoke, 9, CrlReason::key_compromise);
     world.settle();
-    world.publisher.reset();
-    world.ledger.reset();
-    for (const char* tail : {"", "-wal", "-shm"})
-        std::filesystem::remove(world.folder.path() / (std::string{"ledger.db"} + tail));
-    std::filesystem::rename(world.folder.path() / "old.db", world.folder.path() / "ledger.db");
-    world.open_ledger(false);
+    world.bring_back({{"ledger.db", "old.db"}});
     BOOST_REQUIRE(!(*world.ledger->find(world.id(), World::serial(9)))->status);
     world.restart();
     BOOST_TEST((*world.ledger->find(world.id(), World::serial(9)))->status.has_value());
@@ -424,19 +415,10 @@ BOOST_AUTO_TEST_CASE(a_restored_hold_that_was_published_as_revoked_for_good_beco
     world.settle();
     world.apply(ledger::Action::hold, 4);
     world.settle();
-    world.publisher.reset();
-    world.ledger.reset();
-    std::filesystem::copy_file(world.folder.path() / "ledger.db", world.folder.path() / "old.db");
-    world.open_ledger(false);
-    world.restart();
+    world.keep("ledger.db", "old.db");
     world.apply(ledger::Action::revoke, 4, CrlReason::key_compromise);
     world.settle();
-    world.publisher.reset();
-    world.ledger.reset();
-    for (const char* tail : {"", "-wal", "-shm"})
-        std::filesystem::remove(world.folder.path() / (std::string{"ledger.db"} + tail));
-    std::filesystem::rename(world.folder.path() / "old.db", world.folder.path() / "ledger.db");
-    world.open_ledger(false);
+    world.bring_back({{"ledger.db", "old.db"}});
     world.restart();
     const auto known = *world.ledger->find(world.id(), World::serial(4));
     BOOST_REQUIRE(known->status);

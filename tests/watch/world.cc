@@ -43,14 +43,17 @@ Bytes decode_path(std::string_view path) {
 Cast::Cast() {
     const UtcTime from = now - 48h;
     const UtcTime to = now + 24h * 400;
-    ca = make_identity({.subject = "CA",
-                        .serial = 1,
-                        .issuer = nullptr,
-                        .ca = true,
-                        .ocsp_signing = false,
-                        .host = "",
-                        .not_before = from,
-                        .not_after = to});
+    const auto root = [&](const char* name) {
+        return make_identity({.subject = name,
+                              .serial = 1,
+                              .issuer = nullptr,
+                              .ca = true,
+                              .ocsp_signing = false,
+                              .host = "",
+                              .not_before = from,
+                              .not_after = to});
+    };
+    ca = root("CA");
     const auto issued = [&](const Identity& by, const char* name, std::int64_t serial, bool eku) {
         return make_identity({.subject = name,
                               .serial = serial,
@@ -62,14 +65,7 @@ Cast::Cast() {
                               .not_after = to});
     };
     delegate = issued(ca, "signer", 2, true);
-    other_ca = make_identity({.subject = "Other CA",
-                              .serial = 1,
-                              .issuer = nullptr,
-                              .ca = true,
-                              .ocsp_signing = false,
-                              .host = "",
-                              .not_before = from,
-                              .not_after = to});
+    other_ca = root("Other CA");
     other_delegate = issued(other_ca, "other signer", 2, true);
     without_eku = issued(ca, "no signer", 3, false);
     lapsed_delegate = make_identity({.subject = "old signer",
