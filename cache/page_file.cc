@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 
 #include <array>
-#include <cstring>
 #include <thread>
 
 #include "cache/limits.h"
@@ -171,19 +170,22 @@ Status PageFile::State::create() const {
     return run(identity.c_str(), "creating");
 }
 
-// A file system that cannot share memory between processes leaves the mode as it was and says so only here.
+// Two that change the mode together would wait for each other, so SQLite tells one of them at once that the
+// file is busy, whatever the time it was given: that one looks again until then. A file system that cannot
+// share memory between processes leaves the mode as it was and says so only when asked.
 Status PageFile::State::use_wal() const {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &statement, nullptr) != SQLITE_OK)
-        return failed("opening");
-    bool wal = false;
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        const unsigned char* mode = sqlite3_column_text(statement, 0);
-        wal = mode != nullptr && std::strcmp(reinterpret_cast<const char*>(mode), "wal") == 0;
+    const auto deadline = std::chrono::steady_clock::now() + limits::page_file_busy;
+    Status set = run("PRAGMA journal_mode = WAL", "opening");
+    while (!set && sqlite3_errcode(db) == SQLITE_BUSY && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(limits::page_file_poll);
+        set = run("PRAGMA journal_mode = WAL", "opening");
     }
-    if (sqlite3_finalize(statement) != SQLITE_OK)
-        return failed("opening");
+    if (!set)
+        return set;
+    const auto wal = number("SELECT journal_mode = 'wal' FROM pragma_journal_mode");
     if (!wal)
+        return fail(wal.error().message);
+    if (*wal == 0)
         return fail(
             fmt::format("page file {}: the file system does not allow a write-ahead log", path.string()));
     return run(fmt::format("PRAGMA journal_size_limit = {}", limits::page_file_wal_octets).c_str(),
