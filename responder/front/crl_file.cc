@@ -1,13 +1,13 @@
 #include "responder/front/crl_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 
+#include "responder/base/mapped_file.h"
 #include "responder/crl/crl.h"
 
 namespace eightbells::front {
@@ -16,26 +16,6 @@ namespace {
 std::string errno_text() {
     return std::generic_category().message(errno);
 }
-
-// The file's octets for as long as the facts are read. Mapped, not read: of a CRL of 100 MB only its first
-// page and its end are looked at, and the memory stays flat.
-class Mapping {
-  public:
-    Mapping(int fd, std::size_t size) noexcept
-        : size_(size), start_(::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0)) {}
-    ~Mapping() {
-        if (ok())
-            ::munmap(start_, size_);
-    }
-    Mapping(const Mapping&) = delete;
-    Mapping& operator=(const Mapping&) = delete;
-    bool ok() const noexcept { return start_ != MAP_FAILED; }
-    ByteView bytes() const noexcept { return {static_cast<const std::uint8_t*>(start_), size_}; }
-
-  private:
-    std::size_t size_;
-    void* start_;
-};
 
 }  // namespace
 
@@ -51,10 +31,12 @@ Result<std::shared_ptr<const CrlFile>> open_crl(const cache::StoredCrl& stored) 
     if (!S_ISREG(facts.st_mode) || facts.st_size <= 0 ||
         static_cast<std::uint64_t>(facts.st_size) != stored.size)
         return fail(at + ": is not the file of " + std::to_string(stored.size) + " octets that was stored");
-    const Mapping mapping(fd, static_cast<std::size_t>(facts.st_size));
-    if (!mapping.ok())
-        return fail("mapping " + at + ": " + errno_text());
-    const auto view = crl::parse_crl(mapping.bytes());
+    // Mapped, not read: of a CRL of 100 MB only its first page and its end are looked at, and the memory
+    // stays flat.
+    const auto mapped = MappedFile::map(fd, static_cast<std::size_t>(facts.st_size));
+    if (!mapped)
+        return fail(at, mapped.error());
+    const auto view = crl::parse_crl((*mapped)->bytes());
     if (!view)
         return fail(at, view.error());
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "cache/page_file.h"
 #include "cache/patch.h"
 #include "cache/tree.h"
+#include "responder/base/mapped_file.h"
 #include "responder/keys/signing_key.h"
 #include "responder/ledger/ledger.h"
 #include "responder/signer/identity.h"
@@ -112,8 +114,12 @@ class Publication {
     // The same under a new head.
     Status publish_head(UtcTime now) { return commit({}, next_sequence(), now); }
 
+    // The CRL that is served at this path from now on.
     Status publish_crl(const std::string& path, ByteView der, UtcTime now);
-    std::optional<Bytes> served_crl(const std::string& path);  // as stored, or nothing
+    std::vector<std::string> crl_paths() const;
+    // As stored, in a file without a name in `scratch`; null: there is none, or it is damaged.
+    Result<std::shared_ptr<const MappedFile>> served_crl(const std::string& path,
+                                                         const std::filesystem::path& scratch);
 
   private:
     struct Facts {

@@ -11,13 +11,14 @@
 namespace eightbells::signer {
 
 Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key,
-                     Press& press, Publication::HandOn hand_on,
+                     Press& press, std::filesystem::path scratch, Publication::HandOn hand_on,
                      std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now,
                      PublisherListener& listener, const Clock& clock)
     : ledger_(ledger),
       pages_(pages),
       store_key_(store_key),
       press_(press),
+      scratch_(std::move(scratch)),
       hand_on_(std::move(hand_on)),
       as_of_(std::move(as_of)),
       trusted_now_(std::move(trusted_now)),
@@ -43,9 +44,8 @@ Status Publisher::add_issuer(std::shared_ptr<const Identity> identity) {
     if (!epoch)
         return fail("ledger", epoch.error());
     line->publication.begin_epoch(*epoch);
-    if (auto served = line->publication.served_crl(identity->settings.crl_path)) {
-        served_.emplace_back(identity->issuer.id(), std::move(*served));
-    }
+    if (auto taken = take_up_crls(*line); !taken)
+        return taken;
     lines_.push_back(std::move(line));
     return {};
 }
@@ -79,6 +79,23 @@ Status Publisher::take_up(Line& line) {
     return {};
 }
 
+Status Publisher::take_up_crls(Line& line) {
+    const auto& identity = *line.publication.identity();
+    for (const std::string& path : line.publication.crl_paths()) {
+        auto served = line.publication.served_crl(path, scratch_);
+        if (!served)
+            return fail(fmt::format("issuer \"{}\": CRL {}", identity.settings.name, path), served.error());
+        if (*served == nullptr) {
+            spdlog::error("issuer {}: page file: the CRL {} is missing or damaged", identity.settings.name,
+                          path);
+            continue;
+        }
+        const std::scoped_lock lock{mutex_};
+        served_[{identity.issuer.id(), path}] = std::move(*served);
+    }
+    return {};
+}
+
 void Publisher::start() {
     thread_ = std::thread{[this] { loop(); }};
 }
@@ -91,14 +108,11 @@ void Publisher::wake() {
     wake_.notify_all();
 }
 
-void Publisher::submit_crl(const std::string& issuer, Bytes der) {
+void Publisher::submit_crl(const std::string& issuer, const std::string& path, CrlOctets der) {
     {
         const std::scoped_lock lock{mutex_};
-        std::erase_if(
-            crls_, [&](const auto& waiting) { return waiting.first == issuer; });  // only the newest counts
-        std::erase_if(served_, [&](const auto& served) { return served.first == issuer; });
-        served_.emplace_back(issuer, der);
-        crls_.emplace_back(issuer, std::move(der));
+        served_[{issuer, path}] = der;
+        crls_[{issuer, path}] = std::move(der);  // only the newest counts
         woken_ = true;
     }
     wake_.notify_all();
@@ -143,13 +157,20 @@ Status Publisher::rise(Line& line, UtcTime now) {
     return {};
 }
 
-std::optional<Bytes> Publisher::served_crl(const std::string& issuer) {
+CrlOctets Publisher::served_crl(const std::string& issuer, const std::string& path) {
     const std::scoped_lock lock{mutex_};
-    for (const auto& [id, der] : served_) {
-        if (id == issuer)
-            return der;
+    const auto found = served_.find({issuer, path});
+    return found == served_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> Publisher::served_crl_paths(const std::string& issuer) {
+    std::vector<std::string> paths;
+    const std::scoped_lock lock{mutex_};
+    for (const auto& [place, der] : served_) {
+        if (place.first == issuer)
+            paths.push_back(place.second);
     }
-    return std::nullopt;
+    return paths;
 }
 
 void Publisher::loop() {
@@ -356,25 +377,22 @@ Status Publisher::finish_as_pages(Line& line) {
 }
 
 Status Publisher::publish_waiting_crls(Line& line, UtcTime now) {
-    const auto& identity = *line.publication.identity();
-    std::optional<Bytes> der;
+    const std::string& id = line.publication.identity()->issuer.id();
+    std::vector<std::pair<CrlPlace, CrlOctets>> waiting;
     {
         const std::scoped_lock lock{mutex_};
-        for (const auto& [issuer, waiting] : crls_) {
-            if (issuer == identity.issuer.id())
-                der = waiting;
-        }
+        std::ranges::copy_if(crls_, std::back_inserter(waiting),
+                             [&](const auto& crl) { return crl.first.first == id; });
     }
-    if (!der)
-        return {};
-    if (auto published = line.publication.publish_crl(identity.settings.crl_path, *der, now); !published)
-        return published;
-    if (!line.publication.published())
-        return {};  // it waits until a head stands over it
-    const std::scoped_lock lock{mutex_};
-    std::erase_if(crls_, [&](const auto& waiting) {
-        return waiting.first == identity.issuer.id() && waiting.second == *der;
-    });
+    for (const auto& [place, der] : waiting) {
+        if (auto published = line.publication.publish_crl(place.second, der->bytes(), now); !published)
+            return published;
+        if (!line.publication.published())
+            continue;  // it waits until a head stands over it
+        const std::scoped_lock lock{mutex_};
+        if (const auto at = crls_.find(place); at != crls_.end() && at->second == der)
+            crls_.erase(at);
+    }
     return {};
 }
 

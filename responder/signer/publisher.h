@@ -44,6 +44,9 @@ struct PublishedState {
     std::optional<std::string> fault;        // why nothing is signed at the moment
 };
 
+// One whole CRL, DER, in a file that never changes.
+using CrlOctets = std::shared_ptr<const MappedFile>;
+
 // What the publisher tells the metrics; called on the publisher's thread.
 class PublisherListener {
   public:
@@ -64,9 +67,11 @@ class PublisherListener {
 // published": the page file has it, and the store gets it by comparison.
 class Publisher {
   public:
+    // `scratch` is a folder for files without names.
     Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key, Press& press,
-              Publication::HandOn hand_on, std::function<std::optional<UtcTime>(const std::string&)> as_of,
-              TrustedNow trusted_now, PublisherListener& listener, const Clock& clock);
+              std::filesystem::path scratch, Publication::HandOn hand_on,
+              std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now,
+              PublisherListener& listener, const Clock& clock);
     ~Publisher();
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
@@ -82,9 +87,11 @@ class Publisher {
     void start();
     // Something in the ledger changed: look at once. Any thread.
     void wake();
-    // A verified CRL to publish under the issuer's crl_path. Any thread.
-    void submit_crl(const std::string& issuer, Bytes der);
-    std::optional<Bytes> served_crl(const std::string& issuer);
+    // A verified CRL to publish under this path. Any thread.
+    void submit_crl(const std::string& issuer, const std::string& path, CrlOctets der);
+    // What was last submitted, or is served since before the start; null: nothing. Any thread.
+    CrlOctets served_crl(const std::string& issuer, const std::string& path);
+    std::vector<std::string> served_crl_paths(const std::string& issuer);
 
   private:
     struct Line {
@@ -111,6 +118,7 @@ class Publisher {
     Result<bool> sign_changes(Line& line, const AnswerTimes& times);
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
     Status take_up(Line& line);
+    Status take_up_crls(Line& line);
     Status publish_waiting_crls(Line& line, UtcTime now);
     Status rise(Line& line, UtcTime now);
     void report(Line& line);
@@ -120,6 +128,7 @@ class Publisher {
     cache::PageFile& pages_;
     const keys::StoreKey& store_key_;
     Press& press_;
+    std::filesystem::path scratch_;
     Publication::HandOn hand_on_;
     std::function<std::optional<UtcTime>(const std::string&)> as_of_;
     TrustedNow trusted_now_;
@@ -132,8 +141,9 @@ class Publisher {
     std::condition_variable wake_;
     bool woken_ = false;
     bool stopping_ = false;
-    std::vector<std::pair<std::string, Bytes>> crls_;        // waiting
-    std::vector<std::pair<std::string, Bytes>> served_;      // per issuer, newest
+    using CrlPlace = std::pair<std::string, std::string>;    // issuer, path
+    std::map<CrlPlace, CrlOctets> crls_;                     // waiting
+    std::map<CrlPlace, CrlOctets> served_;                   // the newest
     std::map<std::string, cache::Version> found_elsewhere_;  // to be risen above
     std::thread thread_;
 };

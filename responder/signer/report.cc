@@ -80,15 +80,24 @@ void Report::refused(const std::string& issuer, const std::string& source, const
     metrics_.feed_errors(index_of(issuer), feed_of(source)).add();
 }
 
-void Report::crl_taken(const std::string& issuer, ByteView der) {
+// Of several CRLs the oldest, the one that ends first and the largest are told: what an alarm is about.
+void Report::crl_taken(const std::string& issuer, const std::string& path, ByteView der) {
     const std::size_t index = index_of(issuer);
-    if (const auto view = crl::parse_crl(der)) {
-        metrics_.crl_this_update(index).set(view->this_update);
-        metrics_.crl_next_update(index).set(view->next_update.value_or(year_9999));
-        metrics_.crl_size(index).set(der.size());
-        const std::scoped_lock guard{mutex_};
-        crl_next_updates_[issuer] = view->next_update.value_or(year_9999);
+    const auto view = crl::parse_crl(der);
+    if (!view)
+        return;
+    const std::scoped_lock guard{mutex_};
+    auto& crls = crls_[issuer];
+    crls[path] = {view->this_update, view->next_update.value_or(year_9999), der.size()};
+    CrlTimes told = crls[path];
+    for (const auto& [other, times] : crls) {
+        told.this_update = std::min(told.this_update, times.this_update);
+        told.next_update = std::min(told.next_update, times.next_update);
+        told.octets = std::max(told.octets, times.octets);
     }
+    metrics_.crl_this_update(index).set(told.this_update);
+    metrics_.crl_next_update(index).set(told.next_update);
+    metrics_.crl_size(index).set(told.octets);
 }
 
 void Report::clock_seen(const ClockGuard::Reading& reading) {
@@ -131,8 +140,8 @@ void Report::on_state(const Identity& identity, const PublishedState& state) {
     metrics_.publications(index, metrics::PublishResult::done)
         .add(state.version.sequence - std::min(state.version.sequence, before.version.sequence));
     metrics_.publications(index, metrics::PublishResult::failed).add(state.failures - before.failures);
-    const auto crl = crl_next_updates_.find(state.issuer);
-    const bool crl_short = crl != crl_next_updates_.end() && crl->second - now < limits::runway;
+    const bool crl_short = std::ranges::any_of(
+        crls_[state.issuer], [&](const auto& crl) { return crl.second.next_update - now < limits::runway; });
     const bool short_runway = crl_short || (state.shortest_runway && *state.shortest_runway < limits::runway);
     metrics_.runway_short(index).set(short_runway);
     if (short_runway && !runway_was_short_[state.issuer]) {

@@ -26,7 +26,7 @@ class Report final : public PublisherListener {
 
     void imported(const std::string& issuer, const std::string& source, const ledger::ImportReport& report);
     void refused(const std::string& issuer, const std::string& source, const Error& error);
-    void crl_taken(const std::string& issuer, ByteView der);
+    void crl_taken(const std::string& issuer, const std::string& path, ByteView der);
     void clock_seen(const ClockGuard::Reading& reading);
     void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
                       UtcTime now) override;
@@ -49,7 +49,12 @@ class Report final : public PublisherListener {
 
     mutable std::mutex mutex_;
     std::map<std::string, PublishedState> states_;
-    std::map<std::string, UtcTime> crl_next_updates_;
+    struct CrlTimes {
+        UtcTime this_update{};
+        UtcTime next_update{};
+        std::size_t octets = 0;
+    };
+    std::map<std::string, std::map<std::string, CrlTimes>> crls_;  // issuer, path
     std::map<std::string, bool> runway_was_short_;
     UtcTime next_source_look_{};
 };

@@ -68,11 +68,24 @@ struct Signer::State final : FeedListener {
         report->refused(issuer, source, error);
     }
     void on_crl(const std::string& issuer, Bytes der) override {
-        report->crl_taken(issuer, der);
-        publisher->submit_crl(issuer, std::move(der));
+        auto kept = spool(config.signer.data, der);
+        if (!kept)
+            return on_refused(issuer, "crl", kept.error());
+        serve_crl(issuer, crl_path_of(issuer), std::move(*kept));
     }
     std::optional<Bytes> served_crl(const std::string& issuer) override {
-        return publisher->served_crl(issuer);
+        const auto served = publisher->served_crl(issuer, crl_path_of(issuer));
+        if (served == nullptr)
+            return std::nullopt;
+        return Bytes(served->bytes().begin(), served->bytes().end());
+    }
+    void serve_crl(const std::string& issuer, const std::string& path, CrlOctets der) {
+        report->crl_taken(issuer, path, der->bytes());
+        publisher->submit_crl(issuer, path, std::move(der));
+    }
+    std::string crl_path_of(const std::string& issuer) const {
+        const auto at = std::ranges::find(fed, issuer, [](const FedIssuer& one) { return one.issuer.id(); });
+        return at->settings.crl_path;
     }
 
     config::Config config;
@@ -240,7 +253,7 @@ Status Signer::State::run(const Start& how) {
     press = std::make_unique<Press>(config.signer.threads, config.signer.self_check, *metrics);
     const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
     publisher = std::make_unique<Publisher>(
-        *ledger, *pages, *store_key, *press,
+        *ledger, *pages, *store_key, *press, config.signer.data,
         [this](const cache::Batch* batch) {
             if (mirror && batch != nullptr)
                 mirror->hand_over(*batch);
@@ -253,10 +266,11 @@ Status Signer::State::run(const Start& how) {
             return added;
     }
     open_mirror();
-    // The CRL that was served before is still served: its times are known before a new one comes.
+    // The CRLs that were served before are still served: their times are known before new ones come.
     for (const auto& identity : identities) {
-        if (auto der = publisher->served_crl(identity->issuer.id()))
-            on_crl(identity->issuer.id(), std::move(*der));
+        const std::string& id = identity->issuer.id();
+        for (const std::string& path : publisher->served_crl_paths(id))
+            serve_crl(id, path, publisher->served_crl(id, path));
     }
     feeds->look_once();  // what the CA has on record now goes into the first answers
     if (auto enough = check_capacity(); !enough)

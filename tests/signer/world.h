@@ -37,7 +37,7 @@ struct World : PublisherListener {
     void restart() {
         publisher.reset();
         publisher = std::make_unique<Publisher>(
-            *ledger, *pages, store_key, press, [this](const cache::Batch*) { ++handed_on; },
+            *ledger, *pages, store_key, press, folder.path(), [this](const cache::Batch*) { ++handed_on; },
             [this](const std::string&) { return std::optional{as_of.value_or(clock.now())}; },
             [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock);
         const auto added = publisher->add_issuer(identity);
@@ -105,6 +105,9 @@ struct World : PublisherListener {
             });
         BOOST_REQUIRE_MESSAGE(report, report.error().message);
         BOOST_REQUIRE(report->issued == count);
+    }
+    void submit_crl(const std::string& path, ByteView der) {
+        publisher->submit_crl(id(), path, *spool(folder.path(), der));
     }
     void apply(ledger::Action action, unsigned n, std::optional<CrlReason> reason = std::nullopt) {
         ledger::Event event;
