@@ -33,6 +33,14 @@ class FileCheck {
                                      path.string(), status.st_mode & 07777U, path.string())));
     }
 
+    // A file, or a folder in its place.
+    void readable_or_folder(const std::string& field, const std::filesystem::path& path,
+                            std::string_view instead) {
+        std::error_code ignored;  // what cannot be looked at is named below
+        if (!path.empty() && !std::filesystem::is_directory(path, ignored))
+            look(field, path, instead);
+    }
+
   private:
     bool look(const std::string& field, const std::filesystem::path& path, std::string_view instead) {
         struct stat status {};
@@ -85,6 +93,9 @@ void check_files(Loaded& loaded, Role role) {
         check.secret(field("signer_key_passphrase"), issuer.signer_key_passphrase,
                      "the path of the file with the passphrase, or \"\" when the key is not encrypted");
         check.readable(field("index"), issuer.index, "the path of the CA's index.txt, or \"\"");
+        check.readable_or_folder(
+            field("issued"), issuer.issued,
+            "the path of a list of issued certificates (.csv, .jsonl), of a folder of them, or \"\"");
         check.readable(field("crl"), issuer.crl, "the path of the CA's CRL, or \"\"");
     }
     if (config.watches() && (role == Role::watch || role == Role::both))

@@ -11,6 +11,11 @@ namespace {
 bool public_trust(const Issuer& issuer) {
     return issuer.scheme == crypto::Scheme::tls_br || issuer.scheme == crypto::Scheme::smime_br;
 }
+// The times that the web's rules ask for the status of subscriber certificates; those of CAs have D-08's
+// twelve months, which is limits::validity_max.
+bool subscriber_times(const Issuer& issuer) {
+    return public_trust(issuer) && !issuer.issues_cas;
+}
 std::string_view scheme_text(const Issuer& issuer) {
     switch (issuer.scheme) {
         case crypto::Scheme::tls_br:
@@ -62,6 +67,7 @@ class IssuerCheck {
         refresh();
         cache_for();
         scheme_rules();
+        feeds();
         crl_path();
         live_answers();
         signing_files();
@@ -112,11 +118,11 @@ class IssuerCheck {
     }
     seconds longest_refresh() const {
         const seconds by_runway = issuer_.validity - limits::runway;
-        return public_trust(issuer_) ? std::min(by_runway, issuer_.validity / 2) : by_runway;
+        return subscriber_times(issuer_) ? std::min(by_runway, issuer_.validity / 2) : by_runway;
     }
 
     void validity() {
-        const bool strict = public_trust(issuer_);
+        const bool strict = subscriber_times(issuer_);
         const seconds least = strict ? limits::public_trust_validity_min : limits::validity_min;
         const seconds most = strict ? limits::public_trust_validity_max : limits::validity_max;
         if (issuer_.validity < least)
@@ -138,7 +144,7 @@ class IssuerCheck {
                 field("refresh"),
                 fmt::format("{} is below {}; write \"{}\", half of validity", duration_text(issuer_.refresh),
                             duration_text(limits::refresh_min), duration_text(issuer_.validity / 2)));
-        if (public_trust(issuer_) && issuer_.refresh > issuer_.validity / 2)
+        if (subscriber_times(issuer_) && issuer_.refresh > issuer_.validity / 2)
             report_.mistake(
                 field("refresh"),
                 fmt::format("{} is more than half of validity ({} / 2 = {}), the most for scheme \"{}\" "
@@ -174,6 +180,21 @@ class IssuerCheck {
             report_.mistake(field("suspension"),
                             fmt::format("scheme \"{}\" forbids certificateHold (C-11); write false",
                                         scheme_text(issuer_)));
+    }
+
+    void feeds() {
+        if (issuer_.status_from != StatusFrom::crl)
+            return;
+        if (issuer_.crl.empty())
+            report_.mistake(field("status_from"),
+                            "\"crl\" needs a CRL; write its path into crl, or \"ledger\" here");
+        const std::string instead =
+            "speaks of status too, which comes from the CRL alone (status_from = \"crl\"); ";
+        if (!issuer_.index.empty())
+            report_.mistake(field("index"),
+                            instead + "write \"\", and the certificates it lists into issued");
+        if (issuer_.heartbeat)
+            report_.mistake(field("heartbeat"), instead + "write \"off\"");
     }
 
     void crl_path() {

@@ -32,6 +32,9 @@ struct Store {
 };
 
 enum class Unissued : std::uint8_t { unauthorized };  // C-02: the documented answer for a serial never issued
+// Whose word an answer's status is: the ledger's, fed by index, lists, CRL and events together; or the CA's
+// CRL's alone (an offline root, a foreign CA), within that CRL's times.
+enum class StatusFrom : std::uint8_t { ledger, crl };
 enum class Answers : std::uint8_t { presigned, live };
 enum class Nonce : std::uint8_t { ignore, echo };
 
@@ -54,12 +57,16 @@ struct Issuer {
     std::string name = "ca";            // label in metrics and commands: [a-z0-9][a-z0-9-]{0,31}, unique
     std::filesystem::path certificate;  // the CA's certificate; default issuer.pem
     crypto::Scheme scheme = crypto::Scheme::eutl;
+    bool issues_cas = false;  // it certifies CAs only: D-08's twelve months bind instead of D-05 and D-06
     bool sha1 = true;         // B-07: also answers for SHA-1 CertIDs
     bool suspension = false;  // C-11: certificateHold allowed; refused for tls-br and smime-br
     // feeds
-    std::filesystem::path index;  // OpenSSL/EasyRSA index.txt, watched; empty: none
-    std::filesystem::path crl;    // CRL file, watched; empty: none
-    std::string crl_path;         // exact URL path of the CRL, "/demo.crl"; default "/<name>.crl"
+    StatusFrom status_from = StatusFrom::ledger;
+    std::filesystem::path issued;  // list of issued certificates (.csv, .jsonl) or folder of them, watched;
+                                   // empty: none
+    std::filesystem::path index;   // OpenSSL/EasyRSA index.txt, watched; empty: none
+    std::filesystem::path crl;     // CRL file, watched; empty: none
+    std::string crl_path;          // exact URL path of the CRL, "/demo.crl"; default "/<name>.crl"
     std::optional<seconds>
         heartbeat;  // events: the feed counts as current only this long after its last word
     // signing (read by the signer only)

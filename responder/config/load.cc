@@ -21,6 +21,8 @@ constexpr std::array<Choice<crypto::Scheme>, 4> schemes{{{"eutl", crypto::Scheme
                                                          {"tls-br", crypto::Scheme::tls_br},
                                                          {"smime-br", crypto::Scheme::smime_br},
                                                          {"private", crypto::Scheme::private_use}}};
+constexpr std::array<Choice<StatusFrom>, 2> status_sources{
+    {{"ledger", StatusFrom::ledger}, {"crl", StatusFrom::crl}}};
 constexpr std::array<Choice<Unissued>, 1> unissued_answers{{{"unauthorized", Unissued::unauthorized}}};
 constexpr std::array<Choice<Answers>, 2> answer_kinds{
     {{"presigned", Answers::presigned}, {"live", Answers::live}}};
@@ -129,8 +131,11 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.text("name", issuer.name);
     fields.path("certificate", issuer.certificate);
     fields.choice("scheme", all(schemes), issuer.scheme);
+    fields.flag("issues_cas", issuer.issues_cas);
     fields.flag("sha1", issuer.sha1);
     fields.flag("suspension", issuer.suspension);
+    fields.choice("status_from", all(status_sources), issuer.status_from);
+    fields.path("issued", issuer.issued);
     fields.path("index", issuer.index);
     fields.path("crl", issuer.crl);
     issuer.crl_path = "/" + issuer.name + ".crl";

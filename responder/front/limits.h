@@ -26,6 +26,10 @@ inline constexpr std::uint64_t ready_missing_share = 100;
 // Between two looks at the heads, unless a notice comes; and at least, however many notices come.
 inline constexpr std::chrono::milliseconds sync_pause = 1s;
 inline constexpr std::chrono::milliseconds sync_pause_min = 50ms;
+// How long a new CRL waits for the workers to answer from what came with it. They take a state between two
+// batches of events; the longest wait is for one that is stuck, and then the CRL is not held back for it.
+inline constexpr std::chrono::milliseconds answers_taken = 1s;
+inline constexpr std::chrono::milliseconds answers_taken_poll = 1ms;
 inline constexpr std::chrono::milliseconds start_pause =
     1s;  // between attempts to open what the loader needs
 // Failures to open the own page file, one after the other, before it is held for damaged: a busy one is not.

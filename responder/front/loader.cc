@@ -269,15 +269,30 @@ void Loader::show(std::size_t issuer, std::shared_ptr<const cache::IssuerSnapsho
         return;
     copy.anew = false;
     copy.shown = std::move(snapshot);
-    take_crls(issuer);
+    auto crls = open_crls(issuer);
+    if (crls != copy.crls) {
+        // A new CRL is shown when every worker answers from what was published with it: no worker may hand
+        // out the CRL while another still says good for one of its entries (C-09).
+        const auto before = published_;
+        publish();
+        await_taken(before);
+    }
+    copy.crls = std::move(crls);
     set_gauges(parts_.metrics, issuer, *copy.shown, copy.crls);
     publish();
 }
 
+// A worker drops the state before when it takes the next, in well below a millisecond.
+void Loader::await_taken(const std::weak_ptr<const FrontState>& before) {
+    const auto until = std::chrono::steady_clock::now() + limits::answers_taken;
+    while (!before.expired() && !stopping_ && std::chrono::steady_clock::now() < until)
+        pause(limits::answers_taken_poll);
+}
+
 // Opened here, on the replica's thread: it unlinks a file when a newer snapshot no longer names it. A CRL
 // that cannot be opened leaves the one before in its place, which is valid until its own nextUpdate.
-void Loader::take_crls(std::size_t issuer) {
-    Copy& copy = copies_[issuer];
+std::vector<std::shared_ptr<const CrlFile>> Loader::open_crls(std::size_t issuer) const {
+    const Copy& copy = copies_[issuer];
     std::vector<std::shared_ptr<const CrlFile>> crls;
     for (const cache::StoredCrl& stored : copy.shown->crls()) {
         const auto known =
@@ -294,7 +309,7 @@ void Loader::take_crls(std::size_t issuer) {
         if (!opened && known != copy.crls.end())
             crls.push_back(*known);
     }
-    copy.crls = std::move(crls);
+    return crls;
 }
 
 void Loader::publish() {
@@ -306,7 +321,9 @@ void Loader::publish() {
         crls.push_back(copy.crls);
         settled.push_back(copy.settled);
     }
-    parts_.publish(FrontState::make(parts_.issuers, std::move(snapshots), crls, settled));
+    auto state = FrontState::make(parts_.issuers, std::move(snapshots), crls, settled);
+    published_ = state;
+    parts_.publish(std::move(state));
 }
 
 }  // namespace eightbells::front

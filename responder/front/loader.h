@@ -82,8 +82,9 @@ class Loader {
     bool is_lagging(std::size_t issuer, const Result<cache::SyncReport>& report);
     void judge_loaded(std::size_t issuer);
     void show(std::size_t issuer, std::shared_ptr<const cache::IssuerSnapshot> snapshot);
-    void take_crls(std::size_t issuer);
+    std::vector<std::shared_ptr<const CrlFile>> open_crls(std::size_t issuer) const;
     void publish();
+    void await_taken(const std::weak_ptr<const FrontState>& before);
     void say(std::string& said, const std::string& trouble, const std::string& about);
     void pause(std::chrono::milliseconds wait);
     std::string label(std::size_t issuer) const;
@@ -92,9 +93,10 @@ class Loader {
     Parts parts_;
     std::vector<cache::StorePublicKey> trusted_;
     std::unique_ptr<cache::PageFile> own_;
-    unsigned own_failures_ = 0;  // to open it, one after the other
-    std::vector<Copy> copies_;   // [issuer]
-    std::string said_at_start_;  // the last trouble that stands in the log
+    unsigned own_failures_ = 0;                  // to open it, one after the other
+    std::vector<Copy> copies_;                   // [issuer]
+    std::weak_ptr<const FrontState> published_;  // lives for as long as a worker answers from it
+    std::string said_at_start_;                  // the last trouble that stands in the log
 
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;

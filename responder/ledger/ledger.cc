@@ -146,6 +146,20 @@ Result<std::uint64_t> Ledger::count(const std::string& issuer) {
     return known->certificates;
 }
 
+Result<bool> Ledger::any_open(const std::string& issuer, UtcTime now) {
+    const std::scoped_lock turn(state_->read_turn);
+    auto known = known_issuer(state_->reader, issuer);
+    if (!known)
+        return fail(known.error().message);
+    Query query = state_->reader.query(
+        "SELECT 1 FROM certificates WHERE issuer = ? AND state <> 2 AND not_after > ? LIMIT 1");
+    query.with(known->id, to_unix(now));
+    const bool any = query.next();
+    if (auto status = query.finish(); !status)
+        return fail(status.error().message);
+    return any;
+}
+
 Result<std::vector<Certificate>> Ledger::page(const std::string& issuer, unsigned page_bits,
                                               std::uint32_t index) {
     if (page_bits > limits::page_bits || index >> page_bits != 0)

@@ -161,6 +161,9 @@ class Ledger {
 
     Result<std::optional<Certificate>> find(const std::string& issuer, const Serial& serial);
     Result<std::uint64_t> count(const std::string& issuer);
+    // Whether a certificate is not revoked for good and not expired at `now`. Without one, nothing about the
+    // issuer's certificates can change any more. Looks at every certificate when there is none.
+    Result<bool> any_open(const std::string& issuer, UtcTime now);
     // The certificates whose serial hash begins with the page's bits, in the order of serial hash. At most
     // limits::ledger_page_records: more is an error, the set needs more page bits.
     Result<std::vector<Certificate>> page(const std::string& issuer, unsigned page_bits, std::uint32_t index);

@@ -35,6 +35,10 @@ Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer&
                                         const std::optional<Bytes>& served_crl,
                                         const std::function<void(Bytes)>& on_crl) {
     const auto& issuer = fed.issuer;
+    if (kind == "index" && fed.settings.status_from == config::StatusFrom::crl)
+        return fail(
+            "kind: this issuer's status comes from its CRL alone (status_from); give its list of issued "
+            "certificates as csv, json-lines or folder");
     if (kind == "index")
         return ledger::import_index(ledger, issuer, path, now);
     if (kind == "csv")
@@ -55,6 +59,17 @@ Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer&
 }
 
 namespace {
+// Where the CRL is the source, a certificate may be issued and revoked ahead of it; what it lists is its own
+// to take back or to correct.
+Result<ledger::Event> taken_from_events(const FedIssuer& fed, ledger::Event event) {
+    const bool ahead = event.action == ledger::Action::issue || event.action == ledger::Action::revoke;
+    if (fed.settings.status_from == config::StatusFrom::crl && !ahead)
+        return fail(
+            "action: this issuer's status comes from its CRL alone (status_from): only issue and revoke are "
+            "taken ahead of it");
+    return event;
+}
+
 json clock_json(const ClockGuard::Reading& reading) {
     return {{"state", metrics::clock_state_names[static_cast<std::size_t>(reading.state)]},
             {"may_sign", reading.may_sign},
@@ -161,8 +176,10 @@ std::optional<std::size_t> Control::State::take(LocalConnection& connection, Byt
         const json line = opened > limits::control_nesting ? json{} : json::parse(text, nullptr, false);
         const bool is_event = line.is_object() && line.value("do", json{}) == "event";
         if (is_event) {
-            auto event = event_from_json(line);
             const auto* fed = issuer(line);
+            auto event = event_from_json(line);
+            if (event && fed != nullptr)
+                event = taken_from_events(*fed, std::move(*event));
             if (event && fed != nullptr) {
                 event->issuer = fed->issuer.id();
                 events.emplace_back(line, std::move(*event));

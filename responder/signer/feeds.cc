@@ -22,20 +22,34 @@ bool same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
 Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener,
              const Clock& clock)
     : issuers_(std::move(issuers)), ledger_(ledger), listener_(listener), clock_(clock) {
-    const auto watch = [&](std::size_t issuer, bool is_crl, const std::filesystem::path& path) {
+    const auto watch = [&](std::size_t issuer, Kind kind, const std::filesystem::path& path) {
         if (path.empty())
             return;
         File file;
         file.issuer = issuer;
-        file.is_crl = is_crl;
+        file.kind = kind;
         file.path = path;
         files_.push_back(std::move(file));
     };
     for (std::size_t i = 0; i < issuers_.size(); ++i) {
-        // The index first: it knows the end dates of what the CRL only lists.
-        watch(i, false, issuers_[i].settings.index);
-        watch(i, true, issuers_[i].settings.crl);
+        // List and index first: they know the end dates of what the CRL only lists.
+        watch(i, Kind::list, issuers_[i].settings.issued);
+        watch(i, Kind::index, issuers_[i].settings.index);
+        watch(i, Kind::crl, issuers_[i].settings.crl);
     }
+}
+
+// As the ledger names it.
+std::string Feeds::source_of(const File& file) {
+    switch (file.kind) {
+        case Kind::crl:
+            return "crl";
+        case Kind::index:
+            return "index";
+        case Kind::list:
+            break;
+    }
+    return "list:" + file.path.filename().string();
 }
 
 Feeds::~Feeds() {
@@ -66,7 +80,7 @@ bool Feeds::look_once() {
 
 bool Feeds::look(File& file) {
     const auto& issuer = issuers_[file.issuer];
-    const std::string source = file.is_crl ? "crl" : "index";
+    const std::string source = source_of(file);
     const UtcTime now = clock_.now();  // before the look: the file speaks for this moment, not a later one
     struct ::stat facts {};
     if (::stat(file.path.c_str(), &facts) != 0) {
@@ -79,11 +93,11 @@ bool Feeds::look(File& file) {
     }
     if (file.taken && same_file(*file.taken, facts)) {
         if (!file.refused) {
-            if (!file.is_crl) {
+            if (file.kind == Kind::index) {
                 const std::scoped_lock lock{mutex_};
                 confirmed_[issuer.issuer.id()] = now;
             }
-            if (!file.is_crl && now - file.confirmed >= limits::feed_confirm) {
+            if (file.kind == Kind::index && now - file.confirmed >= limits::feed_confirm) {
                 file.confirmed = now;
                 if (auto noted = ledger_.confirm(issuer.issuer.id(), source, now); !noted) {
                     spdlog::error("ledger: {}", noted.error().message);
@@ -99,24 +113,31 @@ bool Feeds::look(File& file) {
     return take_up(file);
 }
 
-bool Feeds::take_up(File& file) {
+Result<ledger::ImportReport> Feeds::import(const File& file, UtcTime now) {
     const auto& issuer = issuers_[file.issuer];
-    const std::string& id = issuer.issuer.id();
-    const UtcTime now = clock_.now();
-    Result<ledger::ImportReport> report;
-    if (file.is_crl) {
-        auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id),
-                                         issuer.settings.scheme);
-        if (import) {
-            report = import->report;
-            listener_.on_crl(id, std::move(import->der));
-        } else {
-            report = tl::unexpected<Error>(import.error());
-        }
-    } else {
-        report = ledger::import_index(ledger_, issuer.issuer, file.path, now);
+    if (file.kind == Kind::index)
+        return ledger::import_index(ledger_, issuer.issuer, file.path, now);
+    if (file.kind == Kind::list) {
+        if (S_ISDIR(file.taken->st_mode))
+            return ledger::import_folder(ledger_, issuer.issuer, file.path, now);
+        return file.path.extension() == ".csv"
+                   ? ledger::import_csv(ledger_, issuer.issuer, file.path, now)
+                   : ledger::import_json_lines(ledger_, issuer.issuer, file.path, now);
     }
-    const std::string source = file.is_crl ? "crl" : "index";
+    const std::string& id = issuer.issuer.id();
+    auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id),
+                                     issuer.settings.scheme);
+    if (!import)
+        return tl::unexpected<Error>(import.error());
+    listener_.on_crl(id, std::move(import->der));
+    return std::move(import->report);
+}
+
+bool Feeds::take_up(File& file) {
+    const std::string& id = issuers_[file.issuer].issuer.id();
+    const UtcTime now = clock_.now();
+    const auto report = import(file, now);
+    const std::string source = source_of(file);
     file.refused = !report.has_value();
     if (!report) {
         if (file.last_refusal != report.error().message)
@@ -126,7 +147,7 @@ bool Feeds::take_up(File& file) {
     }
     file.last_refusal.clear();
     file.confirmed = now;
-    if (!file.is_crl) {
+    if (file.kind == Kind::index) {
         const std::scoped_lock lock{mutex_};
         confirmed_[id] = now;
     }

@@ -43,9 +43,9 @@ class FeedListener {
     virtual std::optional<Bytes> served_crl(const std::string& issuer) = 0;
 };
 
-// Watches the files that CAs really have (index.txt, CRL) and takes them up within a second, on a thread of
-// its own; imports asked for by an operator run there as well, so that one import runs at a time. What is
-// refused leaves everything as it was.
+// Watches the files that CAs really have (lists of certificates, index.txt, CRL) and takes them up within a
+// second, on a thread of its own; imports asked for by an operator run there as well, so that one import runs
+// at a time. What is refused leaves everything as it was.
 class Feeds {
   public:
     Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener, const Clock& clock);
@@ -71,9 +71,10 @@ class Feeds {
     bool enqueue(Import import, Done done);
 
   private:
+    enum class Kind { list, index, crl };
     struct File {
         std::size_t issuer = 0;
-        bool is_crl = false;
+        Kind kind = Kind::index;
         std::filesystem::path path;
         std::optional<struct ::stat> taken;  // as it was when it was last taken up or refused
         bool refused = false;
@@ -81,8 +82,10 @@ class Feeds {
         std::chrono::steady_clock::time_point tried{};
         UtcTime confirmed{};
     };
+    static std::string source_of(const File& file);
     bool look(File& file);
     bool take_up(File& file);
+    Result<ledger::ImportReport> import(const File& file, UtcTime now);
     void loop();
 
     std::vector<FedIssuer> issuers_;

@@ -3,6 +3,7 @@ set(SOURCES
   clock_guard.cc
   control.cc
   control_message.cc
+  crl_word.cc
   feeds.cc
   identity.cc
   live_service.cc

@@ -11,6 +11,8 @@ namespace eightbells::limits {
 inline constexpr std::size_t passphrase_octets = 4096;
 // D-05: 7 days, end points included, and a second below the limit.
 inline constexpr std::chrono::seconds web_validity = public_trust_validity_max;
+// D-08: the status of CAs is renewed at least every twelve months; end points included, in the shortest year.
+inline constexpr std::chrono::seconds ca_status_age = std::chrono::days{365} - std::chrono::seconds{1};
 // Pages of 8 KiB: 90 P-256 records, 27 of RSA-2048. Planned between 4 and 16 KiB.
 inline constexpr std::size_t page_target_octets = 8 * 1024;
 // Identities (issuers, and signer certificates during a roll-over) whose signing state a worker keeps.
@@ -50,6 +52,13 @@ inline constexpr std::chrono::seconds clock_unsynchronised_stop{24 * 3600};
 inline constexpr std::chrono::seconds clock_record{60};  // one fsync a minute; not above clock_step
 inline constexpr std::size_t clock_file_octets = 4096;
 inline constexpr std::chrono::milliseconds publisher_tick{500};
+// A CRL waits until what it says is answered by OCSP too (C-09), a second or two. While nothing can be signed
+// it waits this long: the world's other way to learn of a revocation must not hang on the key that has
+// failed.
+inline constexpr std::chrono::seconds crl_waits{300};
+// A page whose answers end early is signed again once that at least doubles what is left of them, a minute or
+// more.
+inline constexpr std::chrono::seconds lengthening_min{60};
 inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signature or publication
 // Feeds are looked at four times a second (taken up within a second); an unchanged file that was refused is
 // read again every five seconds, because the refusal may have had another reason than its bytes.

@@ -12,6 +12,7 @@
 #include "responder/metrics/signer_metrics.h"
 #include "responder/signer/clock_guard.h"
 #include "responder/signer/identity.h"
+#include "responder/signer/schedule.h"
 
 namespace eightbells::signer {
 
@@ -20,7 +21,7 @@ namespace eightbells::signer {
 class LiveSigner {
   public:
     LiveSigner(std::vector<std::shared_ptr<const Identity>> identities, ledger::Ledger& ledger,
-               std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now);
+               std::function<std::optional<Vouched>(const std::string&)> vouched, TrustedNow trusted_now);
     ~LiveSigner();
     live::Reply answer(const live::Call& call);
 

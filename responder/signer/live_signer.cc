@@ -7,7 +7,6 @@
 #include "responder/ocsp/limits.h"
 #include "responder/signer/live_service.h"
 #include "responder/signer/press.h"
-#include "responder/signer/schedule.h"
 #include "responder/signer/signing_context.h"
 
 namespace eightbells::signer {
@@ -15,7 +14,7 @@ namespace eightbells::signer {
 struct LiveSigner::State {
     std::vector<std::shared_ptr<const Identity>> identities;
     ledger::Ledger& ledger;
-    std::function<std::optional<UtcTime>(const std::string&)> as_of;
+    std::function<std::optional<Vouched>(const std::string&)> vouched;
     TrustedNow trusted_now;
     std::map<const Identity*, std::unique_ptr<SigningContext>> contexts;
 
@@ -50,10 +49,10 @@ struct LiveSigner::State {
 };
 
 LiveSigner::LiveSigner(std::vector<std::shared_ptr<const Identity>> identities, ledger::Ledger& ledger,
-                       std::function<std::optional<UtcTime>(const std::string&)> as_of,
+                       std::function<std::optional<Vouched>(const std::string&)> vouched,
                        TrustedNow trusted_now)
     : state_(std::make_unique<State>(
-          State{std::move(identities), ledger, std::move(as_of), std::move(trusted_now), {}})) {}
+          State{std::move(identities), ledger, std::move(vouched), std::move(trusted_now), {}})) {}
 LiveSigner::~LiveSigner() = default;
 
 live::Reply LiveSigner::answer(const live::Call& call) {
@@ -72,11 +71,11 @@ live::Reply LiveSigner::State::answer(const live::Call& call) {
         return refuse(
             live::Verdict::failed);  // logged when the clock went wrong; the front has stored answers
     const UtcTime now = *trusted;
-    const auto known_until = as_of(call.issuer);
-    if (!known_until)
+    const auto source = vouched(call.issuer);
+    if (!source)
         return refuse(live::Verdict::busy);
-    const auto times = answer_times(now, *known_until, identity->settings.validity,
-                                    identity->signer_certificate.not_after(), identity->settings.scheme);
+    const auto times =
+        answer_times(now, *source, identity->signer_certificate.not_after(), identity->settings);
     if (times.next_update <= now)
         return refuse(live::Verdict::failed);
 
@@ -110,10 +109,10 @@ live::Reply LiveSigner::State::answer(const live::Call& call) {
             extensions.back().clear();  // nothing is claimed about what was never issued
         }
         const CertStatus status = certificate ? certificate->status : CertStatus{};
-        singles.push_back(
-            {tlv, !certificate, status, times.this_update, times.next_update, extensions.back()});
+        const AnswerTimes own = certificate ? times_of(*certificate, times) : times;
+        singles.push_back({tlv, !certificate, status, own.this_update, own.next_update, extensions.back()});
         meant.push_back({tlv, serials.back() ? serials.back()->magnitude() : ByteView{}, !certificate, status,
-                         times.this_update, times.next_update});
+                         own.this_update, own.next_update});
     }
     if (!any_issued)
         return refuse(

@@ -32,7 +32,8 @@ cache::Record to_record(const ledger::Certificate& certificate, const AnswerTime
     if (record.status)
         record.status->invalidity_date.reset();  // stands in the extensions, as signed
     record.profile = 0;
-    record.times = {times.produced_at, times.this_update, times.next_update};
+    const AnswerTimes own = times_of(certificate, times);
+    record.times = {own.produced_at, own.this_update, own.next_update};
     record.signature = made.signature;
     record.extensions = made.extensions;
     return record;
@@ -82,11 +83,12 @@ struct Press::State {
                               bool counted = true) {
         SignedRecord made;
         made.extensions = single_extensions(certificate, context.identity->settings);
+        const AnswerTimes own = times_of(certificate, times);
         const ocsp::SingleAnswer single{.serial = certificate.serial.magnitude(),
                                         .status = certificate.status,
-                                        .produced_at = times.produced_at,
-                                        .this_update = times.this_update,
-                                        .next_update = times.next_update,
+                                        .produced_at = own.produced_at,
+                                        .this_update = own.this_update,
+                                        .next_update = own.next_update,
                                         .extensions = made.extensions};
         std::array<std::uint8_t, limits::answer_octets> buffer;
         const auto data = ocsp::encode_response_data(profile.answer, single, buffer);

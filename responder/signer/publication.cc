@@ -47,14 +47,23 @@ std::uint16_t Publication::profile_bit(const cache::Digest& digest) {
     return static_cast<std::uint16_t>(1U << (found - profiles_.begin()));
 }
 
-std::vector<std::uint32_t> Publication::due(UtcTime now, seconds period, std::size_t at_most) const {
+bool Publication::is_lengthened(const Facts& facts, const AnswerTimes& times) const noexcept {
+    const auto& settings = identity_->settings;
+    const seconds left = from_unix(facts.next_update) - times.produced_at;
+    return !facts.empty && left < settings.validity - settings.refresh &&
+           times.next_update - from_unix(facts.next_update) >= std::max(left, limits::lengthening_min);
+}
+
+std::vector<std::uint32_t> Publication::due(const AnswerTimes& times, std::size_t at_most) const {
+    const seconds period = identity_->settings.refresh;
     std::vector<std::pair<std::int64_t, std::uint32_t>> found;
     if (!shape_.known)
         return {};
     for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
         const auto& facts = shape_.facts[index];
         if (facts.wanted || facts.signed_at == 0 ||
-            is_due(from_unix(facts.signed_at), now, period, shape_.page_bits, index)) {
+            is_due(from_unix(facts.signed_at), times.produced_at, period, shape_.page_bits, index) ||
+            is_lengthened(facts, times)) {
             found.emplace_back(facts.wanted ? 0 : facts.signed_at, index);
         }
     }

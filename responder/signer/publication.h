@@ -85,7 +85,9 @@ class Publication {
     Status publish_coming(std::vector<Press::SignedPage> pages, std::uint64_t sequence,
                           const AnswerTimes& times);
     // Published pages that are due, never signed ones first, then the longest overdue; at most `at_most`.
-    std::vector<std::uint32_t> due(UtcTime now, seconds period, std::size_t at_most) const;
+    // Due, too, are pages whose answers end early (with a CRL, say) where `times`, which signing now would
+    // give them, last much longer.
+    std::vector<std::uint32_t> due(const AnswerTimes& times, std::size_t at_most) const;
     std::uint64_t count_due(UtcTime now, seconds period) const;
     void make_due(std::uint64_t serial_hash);  // e.g. for many new certificates on one page
     void give_up() noexcept { anew_ = true; }  // what is published no longer fits: begin_anew() is next
@@ -114,7 +116,7 @@ class Publication {
     // The same under a new head.
     Status publish_head(UtcTime now) { return commit({}, next_sequence(), now); }
 
-    // The CRL that is served at this path from now on.
+    // The CRL that is served at this path from now on. REQUIRES: published().
     Status publish_crl(const std::string& path, ByteView der, UtcTime now);
     std::vector<std::string> crl_paths() const;
     // As stored, in a file without a name in `scratch`; null: there is none, or it is damaged.
@@ -174,6 +176,7 @@ class Publication {
     void erase_pages(const Shape& shape, cache::Batch& batch) const;
     Status clear_names(unsigned page_bits);
     bool has_lost_patch() const noexcept;
+    bool is_lengthened(const Facts& facts, const AnswerTimes& times) const noexcept;
     bool is_folded(std::uint64_t serial_hash, std::uint64_t sequence) const;
     void prune_patches(cache::Batch& batch);
     void prune_profiles(cache::Batch& batch);

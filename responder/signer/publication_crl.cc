@@ -46,11 +46,7 @@ Status Publication::publish_crl(const std::string& path, ByteView der, UtcTime n
         batch.put.emplace_back(cache::crl_piece_name(issuer_, digest, piece),
                                Bytes(part.begin(), part.end()));
     }
-    if (!published_) {  // goes out with the first head
-        if (auto stored = pages_.publish(batch); !stored)
-            return stored;
-    } else if (at != crls_.end() &&
-               std::ranges::count(crls_, at->digest, &cache::Head::CrlRef::digest) == 1) {
+    if (at != crls_.end() && std::ranges::count(crls_, at->digest, &cache::Head::CrlRef::digest) == 1) {
         for (std::uint32_t piece = 0; piece < pieces_of(at->size); ++piece)
             batch.erase.push_back(cache::crl_piece_name(issuer_, at->digest, piece));
     }
@@ -60,8 +56,6 @@ Status Publication::publish_crl(const std::string& path, ByteView der, UtcTime n
         crls_.push_back({path, digest, der.size()});
         std::ranges::sort(crls_, {}, &cache::Head::CrlRef::path);
     }
-    if (!published_)
-        return {};
     return commit(std::move(batch), next_sequence(), now, says);
 }
 

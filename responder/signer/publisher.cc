@@ -12,15 +12,15 @@ namespace eightbells::signer {
 
 Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key,
                      Press& press, std::filesystem::path scratch, Publication::HandOn hand_on,
-                     std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now,
-                     PublisherListener& listener, const Clock& clock)
+                     std::function<std::optional<Vouched>(const std::string&)> vouched,
+                     TrustedNow trusted_now, PublisherListener& listener, const Clock& clock)
     : ledger_(ledger),
       pages_(pages),
       store_key_(store_key),
       press_(press),
       scratch_(std::move(scratch)),
       hand_on_(std::move(hand_on)),
-      as_of_(std::move(as_of)),
+      vouched_(std::move(vouched)),
       trusted_now_(std::move(trusted_now)),
       listener_(listener),
       clock_(clock) {}
@@ -112,7 +112,10 @@ void Publisher::submit_crl(const std::string& issuer, const std::string& path, C
     {
         const std::scoped_lock lock{mutex_};
         served_[{issuer, path}] = der;
-        crls_[{issuer, path}] = std::move(der);  // only the newest counts
+        // Only the newest counts; it has waited for as long as the one before.
+        const auto [at, first] = crls_.try_emplace({issuer, path}, WaitingCrl{path, der, clock_.steady()});
+        if (!first)
+            at->second.der = std::move(der);
         woken_ = true;
     }
     wake_.notify_all();
@@ -234,15 +237,24 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
     const UtcTime now = *trusted;
     if (auto risen = rise(line, now); !risen)
         return tl::unexpected<Error>(risen.error());
-    if (auto published = publish_waiting_crls(line, now); !published)
-        return fail("publishing the CRL", published.error());
-    const auto as_of = as_of_(identity.issuer.id());
-    if (!as_of)
+    // Taken before the changes are looked at: those of its import stand among them.
+    const auto crls = waiting_crls(line);
+    const auto overdue = [&](const WaitingCrl& crl) {
+        return clock_.steady() - crl.since >= limits::crl_waits;
+    };
+    if (line.publication.published() && std::ranges::any_of(crls, overdue)) {
+        spdlog::error("issuer {}: a CRL goes out although the answers do not say yet what it says",
+                      identity.settings.name);
+        if (auto published = publish_crls(line, crls, now); !published)
+            return tl::unexpected<Error>(published.error());
+    }
+    const auto source = vouched_(identity.issuer.id());
+    if (!source)
         return false;  // no source has spoken yet: nothing can be said about any certificate (B-13)
-    const auto times = answer_times(now, *as_of, identity.settings.validity,
-                                    identity.signer_certificate.not_after(), identity.settings.scheme);
+    const UtcTime signer_end = identity.signer_certificate.not_after();
+    const auto times = answer_times(now, *source, signer_end, identity.settings);
     if (times.next_update <= now)
-        return fail(why_nothing_can_be_signed(times, identity.signer_certificate.not_after()));
+        return fail(why_nothing_can_be_signed(times, *source, signer_end));
     if (!line.publication.published())
         return sign_anew(line, times, limits::pages_per_first_round);
     if (line.publication.complete()) {
@@ -253,6 +265,8 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
     auto changed = sign_changes(line, times);
     if (!changed || *changed)
         return changed;
+    if (auto published = publish_crls(line, crls, now); !published)
+        return tl::unexpected<Error>(published.error());
     auto due = sign_due(line, times);
     if (line.publication.complete())
         return due;
@@ -330,9 +344,11 @@ Result<bool> Publisher::sign_patch(Line& line, std::vector<ledger::Ledger::Chang
         certificates.push_back(std::move(**certificate));
     }
     const std::uint64_t sequence = line.publication.next_sequence();
-    // A change is itself its source's word up to that moment: thisUpdate may be now.
+    // A change is itself its source's word up to that moment: thisUpdate may be now. A CRL's word is of its
+    // own thisUpdate, whenever it was taken up.
+    const bool from_crl = identity->settings.status_from == config::StatusFrom::crl;
     const AnswerTimes as_now{times.produced_at, times.produced_at, times.next_update};
-    auto patch = press_.sign_patch(identity, certificates, sequence, as_now);
+    auto patch = press_.sign_patch(identity, certificates, sequence, from_crl ? times : as_now);
     if (!patch)
         return tl::unexpected<Error>(patch.error());
     if (auto published =
@@ -350,8 +366,7 @@ Result<bool> Publisher::sign_patch(Line& line, std::vector<ledger::Ledger::Chang
 }
 
 Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
-    const auto indices = line.publication.due(
-        times.produced_at, line.publication.identity()->settings.refresh, limits::pages_per_round);
+    const auto indices = line.publication.due(times, limits::pages_per_round);
     if (indices.empty())
         return false;
     if (auto done = sign_pages(line, indices, times, Pages::published); !done)
@@ -376,21 +391,24 @@ Status Publisher::finish_as_pages(Line& line) {
     return {};
 }
 
-Status Publisher::publish_waiting_crls(Line& line, UtcTime now) {
+std::vector<Publisher::WaitingCrl> Publisher::waiting_crls(const Line& line) {
     const std::string& id = line.publication.identity()->issuer.id();
-    std::vector<std::pair<CrlPlace, CrlOctets>> waiting;
-    {
-        const std::scoped_lock lock{mutex_};
-        std::ranges::copy_if(crls_, std::back_inserter(waiting),
-                             [&](const auto& crl) { return crl.first.first == id; });
+    std::vector<WaitingCrl> waiting;
+    const std::scoped_lock lock{mutex_};
+    for (const auto& [place, crl] : crls_) {
+        if (place.first == id)
+            waiting.push_back(crl);
     }
-    for (const auto& [place, der] : waiting) {
-        if (auto published = line.publication.publish_crl(place.second, der->bytes(), now); !published)
-            return published;
-        if (!line.publication.published())
-            continue;  // it waits until a head stands over it
+    return waiting;
+}
+
+Status Publisher::publish_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now) {
+    const std::string& id = line.publication.identity()->issuer.id();
+    for (const WaitingCrl& crl : waiting) {
+        if (auto published = line.publication.publish_crl(crl.path, crl.der->bytes(), now); !published)
+            return fail("publishing the CRL " + crl.path, published.error());
         const std::scoped_lock lock{mutex_};
-        if (const auto at = crls_.find(place); at != crls_.end() && at->second == der)
+        if (const auto at = crls_.find({id, crl.path}); at != crls_.end() && at->second.der == crl.der)
             crls_.erase(at);
     }
     return {};

@@ -70,7 +70,7 @@ class Publisher {
     // `scratch` is a folder for files without names.
     Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key, Press& press,
               std::filesystem::path scratch, Publication::HandOn hand_on,
-              std::function<std::optional<UtcTime>(const std::string&)> as_of, TrustedNow trusted_now,
+              std::function<std::optional<Vouched>(const std::string&)> vouched, TrustedNow trusted_now,
               PublisherListener& listener, const Clock& clock);
     ~Publisher();
     Publisher(const Publisher&) = delete;
@@ -87,13 +87,19 @@ class Publisher {
     void start();
     // Something in the ledger changed: look at once. Any thread.
     void wake();
-    // A verified CRL to publish under this path. Any thread.
+    // A verified CRL to publish under this path, once every change of status that stands in the ledger by now
+    // is published as an answer, or limits::crl_waits have passed without it (C-09). Any thread.
     void submit_crl(const std::string& issuer, const std::string& path, CrlOctets der);
     // What was last submitted, or is served since before the start; null: nothing. Any thread.
     CrlOctets served_crl(const std::string& issuer, const std::string& path);
     std::vector<std::string> served_crl_paths(const std::string& issuer);
 
   private:
+    struct WaitingCrl {
+        std::string path;
+        CrlOctets der;
+        std::chrono::steady_clock::time_point since{};
+    };
     struct Line {
         explicit Line(Publication p) : publication(std::move(p)) {}
         Publication publication;
@@ -119,7 +125,8 @@ class Publisher {
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
     Status take_up(Line& line);
     Status take_up_crls(Line& line);
-    Status publish_waiting_crls(Line& line, UtcTime now);
+    std::vector<WaitingCrl> waiting_crls(const Line& line);
+    Status publish_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now);
     Status rise(Line& line, UtcTime now);
     void report(Line& line);
     void loop();
@@ -130,7 +137,7 @@ class Publisher {
     Press& press_;
     std::filesystem::path scratch_;
     Publication::HandOn hand_on_;
-    std::function<std::optional<UtcTime>(const std::string&)> as_of_;
+    std::function<std::optional<Vouched>(const std::string&)> vouched_;
     TrustedNow trusted_now_;
     PublisherListener& listener_;
     const Clock& clock_;
@@ -142,7 +149,7 @@ class Publisher {
     bool woken_ = false;
     bool stopping_ = false;
     using CrlPlace = std::pair<std::string, std::string>;    // issuer, path
-    std::map<CrlPlace, CrlOctets> crls_;                     // waiting
+    std::map<CrlPlace, WaitingCrl> crls_;                    // waiting
     std::map<CrlPlace, CrlOctets> served_;                   // the newest
     std::map<std::string, cache::Version> found_elsewhere_;  // to be risen above
     std::thread thread_;

@@ -19,23 +19,41 @@ UtcTime last_due(UtcTime now, seconds period, unsigned page_bits, std::uint32_t 
     return now - seconds{since_phase};
 }
 
-AnswerTimes answer_times(UtcTime now, UtcTime as_of, seconds validity, UtcTime signer_not_after,
-                         crypto::Scheme scheme) noexcept {
-    AnswerTimes times{.produced_at = now, .this_update = std::min(now, as_of), .next_update = now + validity};
-    times.next_update = std::min(times.next_update, signer_not_after);
-    if (scheme == crypto::Scheme::tls_br || scheme == crypto::Scheme::smime_br) {
-        times.next_update = std::min(times.next_update, times.this_update + limits::web_validity);
+AnswerTimes answer_times(UtcTime now, const Vouched& source, UtcTime signer_not_after,
+                         const config::Issuer& settings) noexcept {
+    AnswerTimes times{.produced_at = now,
+                      .this_update = std::min(now, source.as_of),
+                      .next_update = now + settings.validity};
+    times.next_update = std::min({times.next_update, signer_not_after, source.until});
+    if (settings.scheme == crypto::Scheme::tls_br || settings.scheme == crypto::Scheme::smime_br) {
+        const seconds longest = settings.issues_cas ? limits::ca_status_age : limits::web_validity;
+        times.next_update = std::min(times.next_update, times.this_update + longest);
     }
     return times;
 }
 
-std::string why_nothing_can_be_signed(const AnswerTimes& times, UtcTime signer_not_after) {
+AnswerTimes times_of(const ledger::Certificate& certificate, AnswerTimes times) noexcept {
+    if (certificate.status)
+        times.this_update =
+            std::max(times.this_update, std::min(certificate.status->time, times.produced_at));
+    return times;
+}
+
+std::string why_nothing_can_be_signed(const AnswerTimes& times, const Vouched& source,
+                                      UtcTime signer_not_after) {
     if (signer_not_after <= times.produced_at) {
         return fmt::format("the signer certificate ended at {}: nothing can be signed (D-07)",
                            to_iso8601(signer_not_after));
     }
+    if (source.until <= times.produced_at) {
+        return fmt::format(
+            "the CRL that this issuer's status comes from ended at {}: no answer can be derived from it "
+            "(B-13); "
+            "a newer one is needed",
+            to_iso8601(source.until));
+    }
     return fmt::format(
-        "the CA's records were last confirmed at {}: no answer from them may be valid now (D-05, B-13)",
+        "the CA's records were last confirmed at {}: no answer from them may be valid now (D-05, D-08, B-13)",
         to_iso8601(times.this_update));
 }
 

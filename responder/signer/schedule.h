@@ -5,7 +5,8 @@
 #include <string>
 
 #include "responder/base/clock.h"
-#include "responder/crypto/certificate.h"
+#include "responder/config/config.h"
+#include "responder/ledger/ledger.h"
 
 namespace eightbells::signer {
 
@@ -23,6 +24,13 @@ inline bool is_due(UtcTime signed_at, UtcTime now, seconds period, unsigned page
     return signed_at < last_due(now, period, page_bits, index);
 }
 
+// What an issuer's source vouches for: the moment up to which it speaks, and the moment after which it says
+// nothing any more (a CRL's nextUpdate, where the CRL alone is the source).
+struct Vouched {
+    UtcTime as_of{};
+    UtcTime until = year_9999;
+};
+
 // The times of an answer signed now. thisUpdate is the moment up to which the source speaks (B-13), never
 // later than producedAt.
 struct AnswerTimes {
@@ -30,13 +38,18 @@ struct AnswerTimes {
     UtcTime this_update{};
     UtcTime next_update{};
 };
-// nextUpdate is `validity` after producedAt, but never after the signer certificate's end (D-07), and for the
-// web schemes never more than 7 days less a second after thisUpdate (D-05). `signer_not_after` is the
-// delegate's, or the CA's when it signs itself.
-AnswerTimes answer_times(UtcTime now, UtcTime as_of, seconds validity, UtcTime signer_not_after,
-                         crypto::Scheme scheme) noexcept;
+// nextUpdate is `settings.validity` after producedAt, but never after the signer certificate's end (D-07) nor
+// after what the source vouches for, and for the web schemes never more than 7 days less a second (D-05), or
+// for a CA that certifies CAs twelve months (D-08), after thisUpdate. `signer_not_after` is the delegate's,
+// or the CA's when it signs itself.
+AnswerTimes answer_times(UtcTime now, const Vouched& source, UtcTime signer_not_after,
+                         const config::Issuer& settings) noexcept;
+// The same for one certificate: a revocation is its own word for its own moment, so that no answer claims to
+// be older than the revocation it states.
+AnswerTimes times_of(const ledger::Certificate& certificate, AnswerTimes times) noexcept;
 // For times whose next_update is not after produced_at: which of the bounds it is that leaves no time.
-std::string why_nothing_can_be_signed(const AnswerTimes& times, UtcTime signer_not_after);
+std::string why_nothing_can_be_signed(const AnswerTimes& times, const Vouched& source,
+                                      UtcTime signer_not_after);
 
 // How many bits of pages `certificates` of `record_octets` each need so that pages stay near
 // limits::page_target_octets.

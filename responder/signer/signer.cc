@@ -15,6 +15,7 @@
 #include "responder/metrics/private_listener.h"
 #include "responder/metrics/signer_metrics.h"
 #include "responder/signer/control.h"
+#include "responder/signer/crl_word.h"
 #include "responder/signer/feeds.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/live_service.h"
@@ -81,11 +82,22 @@ struct Signer::State final : FeedListener {
     }
     void serve_crl(const std::string& issuer, const std::string& path, CrlOctets der) {
         report->crl_taken(issuer, path, der->bytes());
+        crl_word->accepted(issuer, path, der->bytes());
         publisher->submit_crl(issuer, path, std::move(der));
     }
     std::string crl_path_of(const std::string& issuer) const {
         const auto at = std::ranges::find(fed, issuer, [](const FedIssuer& one) { return one.issuer.id(); });
         return at->settings.crl_path;
+    }
+
+    // What the issuer's source vouches for at this moment (B-13).
+    std::optional<Vouched> vouched(const std::string& issuer) {
+        const auto identity =
+            std::ranges::find_if(identities, [&](const auto& one) { return one->issuer.id() == issuer; });
+        if (identity != identities.end() && (*identity)->settings.status_from == config::StatusFrom::crl)
+            return crl_word->of(issuer, std::vector{(*identity)->settings.crl_path});
+        const auto as_of = feeds->as_of(issuer);
+        return as_of ? std::optional{Vouched{*as_of, year_9999}} : std::nullopt;
     }
 
     config::Config config;
@@ -97,6 +109,7 @@ struct Signer::State final : FeedListener {
     std::vector<FedIssuer> fed;
     std::unique_ptr<ledger::Ledger> ledger;
     std::unique_ptr<Report> report;
+    std::unique_ptr<CrlWord> crl_word;
     SystemTimeReference reference;
     std::unique_ptr<ClockGuard> guard;
     std::unique_ptr<cache::PageFile> pages;
@@ -177,6 +190,7 @@ Status Signer::State::open_ledger(const Start& how) {
         return fail("ledger", opened.error());
     ledger = std::move(*opened);
     report = std::make_unique<Report>(config, identities, *ledger, *metrics, clock);
+    crl_word = std::make_unique<CrlWord>(*ledger, clock);
     watch_clock();
     auto key = keys::StoreKey::load_or_create(config.signer.store_key);
     if (!key)
@@ -251,7 +265,6 @@ void Signer::State::open_mirror() {
 Status Signer::State::run(const Start& how) {
     feeds = std::make_unique<Feeds>(fed, *ledger, *this, clock);
     press = std::make_unique<Press>(config.signer.threads, config.signer.self_check, *metrics);
-    const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
     publisher = std::make_unique<Publisher>(
         *ledger, *pages, *store_key, *press, config.signer.data,
         [this](const cache::Batch* batch) {
@@ -260,7 +273,8 @@ Status Signer::State::run(const Start& how) {
             else if (mirror)
                 mirror->compare_soon();
         },
-        as_of, [this] { return guard->trusted_now(); }, *report, clock);
+        [this](const std::string& issuer) { return vouched(issuer); },
+        [this] { return guard->trusted_now(); }, *report, clock);
     for (const auto& identity : identities) {
         if (auto added = publisher->add_issuer(identity); !added)
             return added;
@@ -292,9 +306,9 @@ Status Signer::State::run(const Start& how) {
 }
 
 Status Signer::State::open_sockets() {
-    const auto as_of = [this](const std::string& issuer) { return feeds->as_of(issuer); };
-    auto live_signer =
-        std::make_unique<LiveSigner>(identities, *ledger, as_of, [this] { return guard->trusted_now(); });
+    auto live_signer = std::make_unique<LiveSigner>(
+        identities, *ledger, [this](const std::string& issuer) { return vouched(issuer); },
+        [this] { return guard->trusted_now(); });
     auto opened_live = LiveService::open(config.signer.live_socket, std::move(live_signer), *metrics, clock);
     if (!opened_live)
         return fail("signer.live_socket", opened_live.error());

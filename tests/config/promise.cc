@@ -11,7 +11,7 @@ namespace {
 #define ISSUER "[[issuer]]\n"
 
 // Each file is well formed and keeps no promise: exactly one mistake.
-// Covers: C-11, D-05, D-06, D-16, D-18
+// Covers: C-11, D-05, D-06, D-08, D-16, D-18
 const BadFile bad_files[] = {
     {"D-18: the runway is four hours", ISSUER "validity = \"12h\"\nrefresh = \"10h\"\n", 3,
      "issuer[0].refresh",
@@ -30,6 +30,9 @@ const BadFile bad_files[] = {
     {"D-06: public trust past half", ISSUER "scheme = \"tls-br\"\nvalidity = \"24h\"\nrefresh = \"12h1s\"\n",
      4, "issuer[0].refresh", "more than half of validity (1d / 2 = 12h)"},
     {"a year and a day", ISSUER "scheme = \"private\"\nvalidity = \"366d1s\"\n", 3, "issuer[0].validity",
+     "above 366d"},
+    {"D-08: a year and a day, for CAs too",
+     ISSUER "scheme = \"tls-br\"\nissues_cas = true\nvalidity = \"366d1s\"\n", 4, "issuer[0].validity",
      "above 366d"},
     {"a refresh without pause", ISSUER "refresh = \"9s\"\ncache_for = 0\n", 2, "issuer[0].refresh",
      "below 10s"},
@@ -73,6 +76,12 @@ const BadFile conflicts[] = {
     {"no certificate", ISSUER "certificate = \"\"\n", 2, "issuer[0].certificate", "is empty"},
     {"no key", ISSUER "signer_key = \"\"\n", 2, "issuer[0].signer_key", "is empty"},
     {"a heartbeat of nothing", ISSUER "heartbeat = 0\n", 2, "issuer[0].heartbeat", "\"off\""},
+    {"a CRL as the source without a CRL", ISSUER "status_from = \"crl\"\n", 2, "issuer[0].status_from",
+     "needs a CRL"},
+    {"a CRL as the source beside an index", ISSUER "status_from = \"crl\"\ncrl = \"a\"\nindex = \"b\"\n", 4,
+     "issuer[0].index", "into issued"},
+    {"a CRL as the source beside heartbeats",
+     ISSUER "status_from = \"crl\"\ncrl = \"a\"\nheartbeat = \"5m\"\n", 4, "issuer[0].heartbeat", "\"off\""},
     {"a prefix without slash", ISSUER "[front]\nocsp_prefixes = [\"ocsp\"]\n", 3, "front.ocsp_prefixes[0]",
      "begin"},
     {"a prefix with a slash behind", ISSUER "[front]\nocsp_prefixes = [\"/ocsp/\"]\n", 3,
@@ -144,7 +153,7 @@ BOOST_AUTO_TEST_CASE(fields_that_contradict_each_other_are_named_with_what_to_wr
         check_one(bad);
 }
 
-// Covers: D-05, D-06, D-18
+// Covers: D-05, D-06, D-08, D-18
 BOOST_AUTO_TEST_CASE(periods_at_the_bounds_are_accepted) {
     for (const std::string_view text : {
              ISSUER "scheme = \"tls-br\"\nvalidity = \"16h\"\n",
@@ -153,6 +162,8 @@ BOOST_AUTO_TEST_CASE(periods_at_the_bounds_are_accepted) {
              ISSUER "validity = \"8h\"\n",
              ISSUER "validity = \"24h\"\nrefresh = \"20h\"\n",
              ISSUER "scheme = \"private\"\nvalidity = \"366d\"\n",
+             ISSUER "scheme = \"tls-br\"\nissues_cas = true\nvalidity = \"366d\"\nrefresh = \"365d\"\n",
+             ISSUER "status_from = \"crl\"\ncrl = \"a\"\nissued = \"b\"\n",
              ISSUER "cache_for = 0\n",
              ISSUER "suspension = true\n",
              ISSUER "refresh = \"10s\"\ncache_for = \"10s\"\n",

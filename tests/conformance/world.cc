@@ -56,7 +56,7 @@ workers = 2
             R"([[issuer]]
 name = "{name}"
 certificate = "{name}/issuer.pem"
-index = "{name}/index.txt"
+{feeds}
 crl = "{name}/crl.pem"
 signer_certificate = "{name}/ocsp-signer.pem"
 signer_key = "{name}/ocsp-signer.key"
@@ -65,7 +65,10 @@ scheme = "eutl"
 rsa_pss = {pss}
 {more}
 )",
-            fmt::arg("name", issuer.name), fmt::arg("pss", issuer.pss), fmt::arg("more", issuer.more));
+            fmt::arg("name", issuer.name), fmt::arg("pss", issuer.pss), fmt::arg("more", issuer.more),
+            fmt::arg("feeds", issuer.crl_only
+                                  ? fmt::format("status_from = \"crl\"\nissued = \"{}/certs\"", issuer.name)
+                                  : fmt::format("index = \"{}/index.txt\"", issuer.name)));
     }
     replace_text(folder_ / file, text);
 }

@@ -27,6 +27,8 @@ class World {
         KeyKind kind;
         bool pss = false;
         std::string more{};  // further lines of its table in the configuration
+        // Fed by its CRL and the folder of the certificates it issued, instead of index.txt and CRL.
+        bool crl_only = false;
     };
     explicit World(const std::vector<Issuer>& issuers, std::size_t fronts = 1);
     virtual ~World() = default;

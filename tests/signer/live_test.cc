@@ -101,7 +101,9 @@ struct Served {
         world.issue(0, 3);
         auto signer = std::make_unique<LiveSigner>(
             std::vector{world.identity}, *world.ledger,
-            [this](const std::string&) { return std::optional{world.clock.now()}; },
+            [this](const std::string&) {
+                return std::optional{Vouched{world.clock.now(), year_9999}};
+            },
             [this] { return world.trusted_now ? world.trusted_now() : Result<UtcTime>{world.clock.now()}; });
         auto opened = LiveService::open(path(), std::move(signer), world.metrics, world.clock);
         BOOST_REQUIRE_MESSAGE(opened, opened.error().message);

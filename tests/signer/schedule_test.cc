@@ -16,6 +16,14 @@ BOOST_AUTO_TEST_SUITE(schedule)
 namespace {
 constexpr UtcTime start = from_unix(1'795'000'000);
 constexpr seconds period = 12h;
+
+config::Issuer rules(seconds validity, crypto::Scheme scheme, bool issues_cas = false) {
+    config::Issuer settings;
+    settings.validity = validity;
+    settings.scheme = scheme;
+    settings.issues_cas = issues_cas;
+    return settings;
+}
 }  // namespace
 
 // Covers: D-06
@@ -68,35 +76,82 @@ BOOST_AUTO_TEST_CASE(halves_of_a_split_page_stay_at_its_moment_or_half_a_step_be
 
 // Covers: B-13, D-07
 BOOST_AUTO_TEST_CASE(this_update_is_not_later_than_the_source_and_next_update_not_later_than_the_signer) {
-    const auto plain = answer_times(start, start + 1h, 24h, year_9999, crypto::Scheme::eutl);
+    const auto plain =
+        answer_times(start, {start + 1h, year_9999}, year_9999, rules(24h, crypto::Scheme::eutl));
     BOOST_TEST(to_unix(plain.this_update) == to_unix(start));
     BOOST_TEST(to_unix(plain.next_update) == to_unix(start + 24h));
-    const auto frozen = answer_times(start, start - 1h, 24h, year_9999, crypto::Scheme::eutl);
+    const auto frozen =
+        answer_times(start, {start - 1h, year_9999}, year_9999, rules(24h, crypto::Scheme::eutl));
     BOOST_TEST(to_unix(frozen.this_update) == to_unix(start - 1h));
     BOOST_TEST(to_unix(frozen.produced_at) == to_unix(start));
-    const auto ending = answer_times(start, start, 24h, start + 10h, crypto::Scheme::eutl);
+    const auto ending =
+        answer_times(start, {start, year_9999}, start + 10h, rules(24h, crypto::Scheme::eutl));
     BOOST_TEST(to_unix(ending.next_update) == to_unix(start + 10h));
 }
 
 // Covers: D-05
 BOOST_AUTO_TEST_CASE(web_schemes_never_say_seven_days_although_the_feed_stood_still) {
-    const auto times = answer_times(start, start - 24h * 5, 24h * 6, year_9999, crypto::Scheme::tls_br);
+    const auto times =
+        answer_times(start, {start - 24h * 5, year_9999}, year_9999, rules(24h * 6, crypto::Scheme::tls_br));
     BOOST_TEST((times.next_update - times.this_update).count() + 1 <= 604'800);
 }
 
 // Covers: D-05, D-07
 BOOST_AUTO_TEST_CASE(the_alarm_names_the_bound_that_leaves_no_time) {
-    const auto old_source = answer_times(start, start - 24h * 7, 24h * 6, year_9999, crypto::Scheme::tls_br);
+    const auto old_source =
+        answer_times(start, {start - 24h * 7, year_9999}, year_9999, rules(24h * 6, crypto::Scheme::tls_br));
     BOOST_REQUIRE((old_source.next_update <= start));
-    const std::string source = why_nothing_can_be_signed(old_source, year_9999);
+    const std::string source = why_nothing_can_be_signed(old_source, {start - 24h * 7, year_9999}, year_9999);
     BOOST_TEST(
         source.find("records were last confirmed at " + to_iso8601(start - 24h * 7)) != std::string::npos,
         source);
     BOOST_TEST(source.find("certificate ended") == std::string::npos, source);
-    const auto ended = answer_times(start, start, 24h, start - 1h, crypto::Scheme::tls_br);
-    const std::string certificate = why_nothing_can_be_signed(ended, start - 1h);
+    const auto ended =
+        answer_times(start, {start, year_9999}, start - 1h, rules(24h, crypto::Scheme::tls_br));
+    const std::string certificate = why_nothing_can_be_signed(ended, {start, year_9999}, start - 1h);
     BOOST_TEST(certificate.find("signer certificate ended at " + to_iso8601(start - 1h)) != std::string::npos,
                certificate);
+}
+
+// Covers: D-08, D-05
+BOOST_AUTO_TEST_CASE(the_status_of_cas_is_renewed_within_twelve_months_where_subscribers_get_seven_days) {
+    const UtcTime months_ago = start - 24h * 200;
+    const auto root = answer_times(start, {months_ago, start + 24h * 165}, year_9999,
+                                   rules(24h * 10, crypto::Scheme::tls_br, true));
+    BOOST_TEST(to_unix(root.this_update) == to_unix(months_ago));
+    BOOST_TEST(to_unix(root.next_update) == to_unix(start + 24h * 10));
+    const auto old_root = answer_times(start, {start - 24h * 364, year_9999}, year_9999,
+                                       rules(24h * 10, crypto::Scheme::smime_br, true));
+    BOOST_TEST((old_root.next_update - old_root.this_update).count() + 1 == 365 * 86'400);
+    const auto subscribers = answer_times(start, {months_ago, start + 24h * 165}, year_9999,
+                                          rules(24h * 6, crypto::Scheme::tls_br));
+    BOOST_TEST((subscribers.next_update < start));
+}
+
+// Covers: B-13
+BOOST_AUTO_TEST_CASE(an_answer_ends_with_what_vouches_for_it_and_the_alarm_says_so) {
+    const auto rule = rules(24h, crypto::Scheme::eutl);
+    const Vouched crl{start - 1h, start + 3h};
+    const auto times = answer_times(start, crl, year_9999, rule);
+    BOOST_TEST(to_unix(times.this_update) == to_unix(start - 1h));
+    BOOST_TEST(to_unix(times.next_update) == to_unix(start + 3h));
+    const auto late = answer_times(start + 3h, crl, year_9999, rule);
+    BOOST_REQUIRE((late.next_update <= late.produced_at));
+    const std::string why = why_nothing_can_be_signed(late, crl, year_9999);
+    BOOST_TEST(why.find("comes from ended at " + to_iso8601(start + 3h)) != std::string::npos, why);
+}
+
+// Covers: B-13
+BOOST_AUTO_TEST_CASE(an_answer_is_not_older_than_the_revocation_it_states_nor_newer_than_its_signature) {
+    const AnswerTimes times{start, start - 24h, start + 24h};
+    ledger::Certificate certificate{*Serial::from_hex("0A"), year_9999, std::nullopt, std::nullopt, start};
+    BOOST_TEST(to_unix(times_of(certificate, times).this_update) == to_unix(start - 24h));
+    certificate.status = Revocation{start - 25h, std::nullopt, std::nullopt};
+    BOOST_TEST(to_unix(times_of(certificate, times).this_update) == to_unix(start - 24h));
+    certificate.status->time = start - 1h;
+    BOOST_TEST(to_unix(times_of(certificate, times).this_update) == to_unix(start - 1h));
+    certificate.status->time = start + 1h;
+    BOOST_TEST(to_unix(times_of(certificate, times).this_update) == to_unix(start));
 }
 
 BOOST_AUTO_TEST_CASE(pages_are_planned_near_their_target_size) {

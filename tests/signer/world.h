@@ -38,7 +38,9 @@ struct World : PublisherListener {
         publisher.reset();
         publisher = std::make_unique<Publisher>(
             *ledger, *pages, store_key, press, folder.path(), [this](const cache::Batch*) { ++handed_on; },
-            [this](const std::string&) { return std::optional{as_of.value_or(clock.now())}; },
+            [this](const std::string&) {
+                return std::optional{Vouched{as_of.value_or(clock.now()), until}};
+            },
             [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock);
         const auto added = publisher->add_issuer(identity);
         BOOST_REQUIRE_MESSAGE(added, added.error().message);
@@ -140,7 +142,8 @@ struct World : PublisherListener {
     config::Issuer settings;
     ManualClock clock;
     std::optional<UtcTime> as_of;
-    TrustedNow trusted_now;  // empty: the clock's
+    UtcTime until = year_9999;  // of what the source vouches for
+    TrustedNow trusted_now;     // empty: the clock's
     metrics::SignerMetrics metrics{{"tested"}};
     Press press{2, true, metrics};
     keys::StoreKey store_key = *keys::StoreKey::load_or_create(folder.path() / "store-key.pem");
