@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "cache/limits.h"
 #include "cache/patch.h"
 #include "cache/replica.h"
 #include "cache/tree.h"
@@ -39,9 +40,11 @@ struct HeldProfile {
 using ProfilePtr = std::shared_ptr<const HeldProfile>;
 
 struct HeldPage {
-    Digest digest{};
     Page page;
-    std::vector<ProfilePtr> profiles;  // as the page's table: an older page keeps its profiles alive
+    // As the page's table: an older page keeps its profiles alive. Here, since a look-up would wait for a
+    // list outside.
+    std::array<ProfilePtr, limits::profiles_per_page> profiles;
+    Digest digest{};
     UtcTime earliest_next_update = year_9999;
     UtcTime oldest_produced_at = year_9999;
 };
@@ -56,12 +59,12 @@ enum class SlotState : std::uint8_t {
 // The place of one page in its set.
 struct Slot {
     std::shared_ptr<const HeldPage> page;  // where present or stale
-    std::optional<Digest> digest;          // what the head says; nullopt: the table above did not verify
     SlotState state = SlotState::absent;
     // The page's records are known or carried, but for those of serials in the overlay. Where the snapshot
     // before answered from this place, this one does: a page that has changed since is newer than any answer
     // so far. False where a start found a patch missing that is newer than the page.
     bool answered = false;
+    std::optional<Digest> digest;  // what the head says; nullopt: the table above did not verify
 
     bool verified() const noexcept { return state == SlotState::empty || state == SlotState::present; }
     // Of the page; an empty one has none.
@@ -188,6 +191,8 @@ struct IssuerSnapshot::State {
         }
     };
     Said said(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash) const noexcept;
+    void fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+                     unsigned step) const noexcept;
 
     // Fills by_hash, the totals and the overlay. `before`: the snapshot before, from which answers are
     // carried where something under the present head is not verified. REQUIRES: the tables are counted, all

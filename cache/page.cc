@@ -185,16 +185,16 @@ Result<Page> Page::parse(Bytes bytes) {
     std::ranges::sort(page.index_);
     page.header_ = std::move(*header);
     page.count_ = count;
-    page.records_at_ = bytes.size() - records_octets;
-    page.offsets_at_ = page.records_at_ - count * offset_octets;
+    const std::size_t records_at = bytes.size() - records_octets;
+    page.offsets_at_ = records_at - count * offset_octets;
     page.bytes_ = std::move(bytes);
+    page.records_ = ByteView(page.bytes_).subspan(records_at);  // stays true when the page moves
     return page;
 }
 
 Record Page::record(std::size_t position) const noexcept {
     assert(position < count_);
-    const ByteView all = bytes_;
-    ByteView rest = all.subspan(records_at_ + offset_at(all.subspan(offsets_at_), position));
+    ByteView rest = records_.subspan(offset_at(ByteView(bytes_).subspan(offsets_at_), position));
     return *parse_record(rest, header_.times);
 }
 
@@ -211,7 +211,7 @@ void Page::index(std::uint32_t digest, std::size_t offset) {
 }
 
 std::optional<Record> Page::record_of(std::uint32_t place, ByteView serial) const noexcept {
-    ByteView rest = ByteView(bytes_).subspan(records_at_ + (place & 0xffff));
+    ByteView rest = records_.subspan(place & 0xffff);
     __builtin_prefetch(rest.data() + cache_line);  // a P-256 record has about 100 octets
     if (!equal(serial_of_checked(rest), serial))
         return std::nullopt;
@@ -240,6 +240,23 @@ std::optional<Record> Page::find(ByteView serial) const noexcept {
             return found;
     }
     return std::nullopt;
+}
+
+void Page::fetch_place(ByteView serial) const noexcept {
+    __builtin_prefetch(&places_[digest_of(serial) % places]);
+    __builtin_prefetch(&records_);
+}
+
+void Page::fetch_record(ByteView serial) const noexcept {
+    const std::uint32_t digest = digest_of(serial);
+    std::size_t at = digest % places;
+    while (places_[at] != no_place && places_[at] >> 16 != digest)
+        at = (at + 1) % places;
+    if (places_[at] == no_place)
+        return;
+    const std::uint8_t* const record = records_.data() + (places_[at] & 0xffff);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + cache_line);
 }
 
 Result<Bytes> encode_page(const PageHeader& header, std::vector<Record> records) {

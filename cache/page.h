@@ -60,6 +60,8 @@ class Page {
   public:
     // Structure only: that the digest stands under a trusted head is the caller's to check first.
     static Result<Page> parse(Bytes bytes);
+    Page(Page&&) noexcept = default;
+    Page& operator=(Page&&) noexcept = default;
 
     const PageHeader& header() const noexcept { return header_; }
     ByteView bytes() const noexcept { return bytes_; }
@@ -68,10 +70,12 @@ class Page {
     // Goes by a digest of the serial, so that hardly any record but the right one is looked at: a look-up
     // waits for memory and for little else. No allocation.
     std::optional<Record> find(ByteView serial) const noexcept;
+    // Ask memory for what `find` will look at first, and for the record that it will then find.
+    void fetch_place(ByteView serial) const noexcept;
+    void fetch_record(ByteView serial) const noexcept;
 
   private:
     Page() = default;
-    Bytes bytes_;
     // Where the record of a serial is: a digest of it (the upper half) and the record's offset. A page of
     // ordinary size has a hash table of them in the object itself, so that what is in it comes from memory
     // together with the rest of the object; a larger one has them sorted, outside.
@@ -79,12 +83,15 @@ class Page {
     static constexpr std::uint32_t no_place = 0xffff'ffff;  // no offset: a record has more than one octet
     void index(std::uint32_t digest, std::size_t offset);
     std::optional<Record> record_of(std::uint32_t place, ByteView serial) const noexcept;
-    std::vector<std::uint32_t> index_;
-    std::array<std::uint32_t, places> places_;
+    // In the order in which a look-up takes them up: of the object it touches one cache line of `places_` and
+    // the one behind them, which has the records and the times that theirs are measured from.
+    alignas(64) std::array<std::uint32_t, places> places_;
+    ByteView records_;  // of bytes_
     PageHeader header_;
+    std::vector<std::uint32_t> index_;
+    Bytes bytes_;
     std::size_t count_ = 0;
     std::size_t offsets_at_ = 0;
-    std::size_t records_at_ = 0;
 };
 
 // The stored form of a page. `records` in any order, no serial twice, each of this page by its serial hash;

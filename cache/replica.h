@@ -47,6 +47,12 @@ class IssuerSnapshot {
     // settled and final pages. No allocation, no lock.
     Lookup find(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
                 Found& out) const noexcept;
+    // `find` waits for memory several times, each thing naming the next: slot, page, record. Each step, 0 to
+    // steps_ahead - 1, asks for one of them, and waits only where the one before has not come yet. So the
+    // look-ups of several requests wait at the same time where each step is taken for all of them.
+    static constexpr unsigned steps_ahead = 3;
+    void fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+                     unsigned step) const noexcept;
 
     const Head& head() const noexcept;
     std::span<const StoredCrl> crls() const noexcept;

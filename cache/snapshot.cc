@@ -101,8 +101,6 @@ HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial,
         all_verified = all_verified && slot.verified();
         if (slot.page == nullptr || (said.slot != nullptr && !slot.over(*said.slot)))
             continue;
-        // The search waits for memory several times; this comes meanwhile, else it would be one wait more.
-        __builtin_prefetch(slot.page->profiles.data());
         if (const std::optional<Record> record = slot.page->page.find(serial)) {
             said.slot = &slot;
             said.record = record;
@@ -115,6 +113,25 @@ HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial,
     else
         said.lookup = any_set && all_verified ? Lookup::not_issued : Lookup::not_loaded;
     return said;
+}
+
+void HeldState::fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+                            unsigned step) const noexcept {
+    for (const HeldSet* held : by_hash[static_cast<std::size_t>(hash)]) {
+        if (held == nullptr)
+            continue;
+        const Slot& slot = held->slot_of(serial_hash);
+        if (step == 0) {
+            __builtin_prefetch(&slot);
+        } else if (slot.page == nullptr) {
+            continue;
+        } else if (step == 1) {
+            slot.page->page.fetch_place(serial);
+            __builtin_prefetch(&slot.page->profiles);
+        } else {
+            slot.page->page.fetch_record(serial);
+        }
+    }
 }
 
 void HeldState::finish(const State& before) {
@@ -150,6 +167,11 @@ IssuerSnapshot::Lookup IssuerSnapshot::find(ocsp::HashAlgorithm hash, ByteView s
     else
         fill(out, *said.slot->page, *said.record);
     return Lookup::found;
+}
+
+void IssuerSnapshot::fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+                                 unsigned step) const noexcept {
+    state_->fetch_ahead(hash, serial, serial_hash, step);
 }
 
 const Head& IssuerSnapshot::head() const noexcept {

@@ -3,6 +3,19 @@
 #include <array>
 
 namespace eightbells::der {
+namespace {
+
+// "00" to "99": three times are written for every answer.
+constexpr std::array<char, 200> two_digits = [] {
+    std::array<char, 200> text{};
+    for (std::size_t i = 0; i < 100; ++i) {
+        text[2 * i] = static_cast<char>('0' + i / 10);
+        text[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return text;
+}();
+
+}  // namespace
 
 std::size_t write_header(Tag tag, std::size_t length, std::span<std::uint8_t, 10> out) noexcept {
     std::size_t at = out.size();
@@ -52,8 +65,7 @@ bool write_generalized_time(UtcTime time, std::span<std::uint8_t, generalized_ti
     const auto since_midnight = static_cast<unsigned>((time - day).count());
     const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
     const auto put = [&text](std::size_t at, unsigned value) {
-        text[at] = static_cast<std::uint8_t>('0' + value / 10);
-        text[at + 1] = static_cast<std::uint8_t>('0' + value % 10);
+        std::memcpy(&text[at], two_digits.data() + std::size_t{2} * value, 2);
     };
     put(0, year / 100);
     put(2, year % 100);

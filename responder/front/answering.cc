@@ -93,7 +93,7 @@ metrics::Outcome Answering::send_stored(To& to, const Plan& plan, UtcTime now, b
         return send_refusal(to, Refusal::internal);
     std::optional<http::Caching> caching;
     if (cacheable)
-        caching = caching_of(single, tag_of(sha256_, signature),
+        caching = caching_of(single, tag_of(signature),
                              cache_policy_of((*state_->issuers)[*plan.issuer].settings), now);
     send(to, body, caching);
     return single.status ? Outcome::revoked : Outcome::good;
@@ -165,7 +165,8 @@ class Answering::LiveAnswer final : public LiveClient::Waiting {
     Asked asked_;
 };
 
-std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange, const Plan& plan,
+std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange,
+                                                      const ocsp::RequestView& request, const Plan& plan,
                                                       Asked& asked) noexcept {
     if (!parts_.live->ready()) {
         parts_.metrics
@@ -175,16 +176,16 @@ std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange, 
         if (!plan.stored)
             return send_refusal(exchange, Refusal::signer_away);
         parts_.metrics.live_fallbacks(*plan.issuer).add();
-        return send_stored(exchange, plan, exchange.now(), !request_.nonce());
+        return send_stored(exchange, plan, exchange.now(), !request.nonce());
     }
     const auto& [settings, identity] = (*state_->issuers)[*plan.issuer];
     live::Call call;
     call.issuer = identity.id();
-    for (const ocsp::CertIdView& cert_id : request_.cert_ids())
+    for (const ocsp::CertIdView& cert_id : request.cert_ids())
         call.cert_ids.emplace_back(cert_id.tlv.begin(), cert_id.tlv.end());
     // Several certificates are answered live even where nonces are not echoed; the answer then carries none.
-    if (request_.nonce() && settings.nonce == config::Nonce::echo)
-        call.nonce.emplace(request_.nonce()->begin(), request_.nonce()->end());
+    if (request.nonce() && settings.nonce == config::Nonce::echo)
+        call.nonce.emplace(request.nonce()->begin(), request.nonce()->end());
     if (!parts_.live->call(std::move(call), std::make_unique<LiveAnswer>(*this, exchange.defer(), asked)))
         return Outcome::internal_error;  // the Deferred, dropped, has answered 500
     return std::nullopt;
@@ -193,17 +194,25 @@ std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange, 
 // --- requests
 
 Answering::Answering(const Parts& parts, std::shared_ptr<const FrontState> state)
-    : parts_(parts), state_(std::move(state)) {}
+    : parts_(parts), state_(std::move(state)), foresight_(parts.paths) {}
 Answering::~Answering() = default;
 
 void Answering::use(std::shared_ptr<const FrontState> state) noexcept {
     state_ = std::move(state);
+    foresight_.end_look_ups();
+}
+
+void Answering::foresee(const http::Request& request, std::size_t number) noexcept {
+    if (number == 0)
+        foreseen_since_ = parts_.clock.steady();
+    foresight_.foresee(request, number, *state_, sha256_);
 }
 
 void Answering::answer(http::Exchange& exchange) noexcept {
     Asked asked;
-    asked.began = parts_.clock.steady();
+    asked.began = exchange.foreseen() ? foreseen_since_ : parts_.clock.steady();
     asked.method = method_of(exchange.request().method);
+    foresight_.look_up();
     if (const auto outcome = route(exchange, asked))
         count(asked, *outcome);
 }
@@ -222,12 +231,12 @@ void Answering::count(const Asked& asked, Outcome outcome) noexcept {
 
 std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked& asked) noexcept {
     const http::Request& request = exchange.request();
-    const bool post = request.method == http::Method::post;
-    // A CRL's path has a "." (F-20), a request in base64 has none: most requests need no look-up here.
-    const bool has_dot = names_file(request.path);
-    if (has_dot) {
+    if (exchange.foreseen())
+        if (const auto* known = foresight_.of(*exchange.foreseen()))
+            return answer_ocsp(exchange, known->request, &*known->key, asked);
+    if (names_file(request.path)) {
         const auto* crl = state_->find_crl(without_query(request.path));
-        if (crl != nullptr && post) {
+        if (crl != nullptr && request.method == http::Method::post) {
             http::ResponseHead head = head_of(405, {});
             head.allow = "GET, HEAD";
             exchange.respond(head, {});
@@ -236,35 +245,34 @@ std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked
         if (crl != nullptr)
             return answer_crl(exchange, *crl, asked);
     }
-    if (post) {
-        if (!parts_.paths.takes_post(request.path))
+    ByteView der;
+    switch (parts_.paths.find_request(request, decoded_, der)) {
+        case OcspPaths::Content::nothing_here:
             return answer_http_error(exchange, 404, Outcome::not_found);
-        if (!is_ocsp_request_type(request.content_type))
+        case OcspPaths::Content::other_type:
             return answer_http_error(exchange, 415, Outcome::http_error);
-        return answer_ocsp(exchange, request.body, asked);
+        case OcspPaths::Content::undecodable:
+            return answer_malformed(exchange, get_path_fault);
+        case OcspPaths::Content::request:
+            break;
     }
-    const std::string_view data = parts_.paths.data_of(request.path);
-    if (has_dot && names_file(data))
-        return answer_http_error(exchange, 404, Outcome::not_found);
-    const auto der = ocsp::decode_get_path(data, decoded_);
-    if (!der)
-        return answer_malformed(exchange, get_path_fault);
-    return answer_ocsp(exchange, *der, asked);
-}
-
-std::optional<metrics::Outcome> Answering::answer_ocsp(http::Exchange& exchange, ByteView der,
-                                                       Asked& asked) noexcept {
     if (const auto fault = ocsp::parse_request(der, request_))
         return answer_malformed(exchange, static_cast<std::size_t>(*fault));
-    asked.hash = hash_of(request_.cert_ids().front());
-    const Plan plan = front::plan(request_, surroundings(exchange.now()));
+    return answer_ocsp(exchange, request_, nullptr, asked);
+}
+
+std::optional<metrics::Outcome> Answering::answer_ocsp(http::Exchange& exchange,
+                                                       const ocsp::RequestView& request, const LookupKey* key,
+                                                       Asked& asked) noexcept {
+    asked.hash = hash_of(request.cert_ids().front());
+    const Plan plan = front::plan(request, surroundings(exchange.now(), key));
     if (plan.issuer)
         asked.issuer = *plan.issuer;
     switch (plan.route) {
         case Plan::Route::stored:
             return send_stored(exchange, plan, exchange.now(), true);
         case Plan::Route::live:
-            return ask_signer(exchange, plan, asked);
+            return ask_signer(exchange, request, plan, asked);
         case Plan::Route::refuse:
             break;
     }

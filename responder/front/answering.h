@@ -10,6 +10,7 @@
 
 #include "responder/base/clock.h"
 #include "responder/crypto/digest.h"
+#include "responder/front/foresight.h"
 #include "responder/front/live_check.h"
 #include "responder/front/live_client.h"
 #include "responder/front/paths.h"
@@ -59,6 +60,7 @@ class Answering final : public http::Handler {
     const FrontState& state() const noexcept { return *state_; }
 
     void answer(http::Exchange& exchange) noexcept override;
+    void foresee(const http::Request& request, std::size_t number) noexcept override;
 
     // The names of what is counted beside outcome malformed, in the order of RequestCounters::add_fault.
     static std::vector<std::string> fault_names();
@@ -69,6 +71,8 @@ class Answering final : public http::Handler {
 
     // What is counted of a request, in the one place where it ends.
     struct Asked {
+        // When it was read; of those foreseen, the first of them, so that the clock is looked at once for
+        // all.
         std::chrono::steady_clock::time_point began;
         metrics::Method method = metrics::Method::get;
         metrics::Hash hash = metrics::Hash::none;
@@ -82,8 +86,10 @@ class Answering final : public http::Handler {
     // Each answers the exchange; nullopt: deferred, counted later.
     std::optional<Outcome> route(http::Exchange& exchange, Asked& asked) noexcept;
     Outcome answer_crl(http::Exchange& exchange, const FrontState::CrlRoute& route, Asked& asked) noexcept;
-    std::optional<Outcome> answer_ocsp(http::Exchange& exchange, ByteView request, Asked& asked) noexcept;
-    std::optional<Outcome> ask_signer(http::Exchange& exchange, const Plan& plan, Asked& asked) noexcept;
+    std::optional<Outcome> answer_ocsp(http::Exchange& exchange, const ocsp::RequestView& request,
+                                       const LookupKey* key, Asked& asked) noexcept;
+    std::optional<Outcome> ask_signer(http::Exchange& exchange, const ocsp::RequestView& request,
+                                      const Plan& plan, Asked& asked) noexcept;
     Outcome answer_malformed(http::Exchange& exchange, std::size_t fault) noexcept;
     static Outcome answer_http_error(http::Exchange& exchange, std::uint16_t status,
                                      Outcome outcome) noexcept;
@@ -96,8 +102,8 @@ class Answering final : public http::Handler {
     template <class To>
     static void send(To& to, ByteView body, const std::optional<http::Caching>& caching) noexcept;
 
-    Surroundings surroundings(UtcTime now) noexcept {
-        return {*state_, sha256_, parts_.live != nullptr, now};
+    Surroundings surroundings(UtcTime now, const LookupKey* key = nullptr) noexcept {
+        return {*state_, sha256_, parts_.live != nullptr, now, key};
     }
 
     Parts parts_;
@@ -106,6 +112,8 @@ class Answering final : public http::Handler {
     crypto::Sha256 sha256_;
     ocsp::RequestView request_;
     std::array<std::uint8_t, limits::request_octets> decoded_;
+    Foresight foresight_;
+    std::chrono::steady_clock::time_point foreseen_since_;  // when its first request came
     std::array<std::uint8_t, limits::answer_octets> encoded_;
 };
 

@@ -23,10 +23,10 @@ seconds max_age(UtcTime now, UtcTime next_update, const CachePolicy& policy,
     return most - seconds{most.count() / 10 * fall / 65536};
 }
 
-http::EntityTag tag_of(crypto::Sha256& sha256, ByteView signature) noexcept {
-    const crypto::Sha256Digest digest = sha256.of(signature);
-    http::EntityTag tag;
-    std::copy_n(digest.begin(), tag.size(), tag.begin());
+http::EntityTag tag_of(ByteView signature) noexcept {
+    http::EntityTag tag{};
+    const ByteView end = signature.last(std::min(signature.size(), tag.size()));
+    std::copy(end.begin(), end.end(), tag.begin());
     return tag;
 }
 

@@ -5,7 +5,6 @@
 
 #include "responder/base/clock.h"
 #include "responder/config/config.h"
-#include "responder/crypto/digest.h"
 #include "responder/front/crl_file.h"
 #include "responder/http/exchange.h"
 #include "responder/ocsp/answer.h"
@@ -33,10 +32,20 @@ CachePolicy cache_policy_of(const config::Issuer& settings) noexcept;
 seconds max_age(UtcTime now, UtcTime next_update, const CachePolicy& policy,
                 const http::EntityTag& etag) noexcept;
 
-// The tag of an answer: the first 16 octets of SHA-256 over its signature as it is stored (ECDSA as raw
-// r||s), which covers all that the answer says, and is the same on every node (E-08). Cheaper than a hash
-// over the body.
-http::EntityTag tag_of(crypto::Sha256& sha256, ByteView signature) noexcept;
+// The strong tag of an answer: the last 16 octets of its signature as it is stored (ECDSA as raw r||s), the
+// same on every node (E-08). It has to differ whenever the octets of the answer do, and that needs no hash:
+// the signature covers all that an answer says, and each part of it depends on all of that.
+//
+//   ECDSA    the lower half of s = (h + r d) / k mod n. Another answer has another h and, deterministic or
+//            not, another k: its s is as good as random.
+//   Ed25519  the upper half of S = r + H(R, A, M) d mod L; of its topmost octet only the values 0 to 16
+//   occur. RSA      the lower end of the padded digest to the power of d, mod n: PKCS #1 and PSS alike.
+//
+// So two answers have the same tag by chance alone, one pair in 2^124 or more, as with half of a digest; and
+// the signer, who alone could look for such a pair, has no use for it. Not the front of the signature: there
+// ECDSA with P-521 has seven bits that are always zero, and `max_age` takes the tag's first octets for a
+// random number. A signature of less than 16 octets, which no algorithm has, is all of it, and zeros.
+http::EntityTag tag_of(ByteView signature) noexcept;
 
 // Headers of a stored answer and of a CRL (E-06, E-09, F-24). REQUIRES: valid at `now`.
 http::Caching caching_of(const ocsp::SingleAnswer& single, const http::EntityTag& etag,

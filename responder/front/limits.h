@@ -17,6 +17,9 @@ inline constexpr std::chrono::seconds max_age = 24h;
 // While a refresh is overdue, caches are sent away for at least this part of cache_for: one minute of ten. A
 // refresh takes seconds from signing to every front, so most that were early come back once.
 inline constexpr int overdue_cache_share = 10;
+// A request is foreseen (http::Handler) while its DER takes no more: one CertID with SHA-256 hashes, 20
+// octets of serial and a nonce of 128 take 250. Longer ones are answered as they come.
+inline constexpr std::size_t foreseen_octets = 256;
 inline constexpr std::chrono::seconds crl_retry_after = 60s;
 // Behind for this long by our own fault: out of the pool. A publication is taken over in well below a second;
 // a first copy of a million answers in ten.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "responder/ocsp/request.h"
+
 namespace eightbells::front {
 namespace {
 
@@ -54,6 +56,22 @@ bool OcspPaths::takes_post(std::string_view path) const noexcept {
     return std::ranges::any_of(prefixes_, [path](const std::string& prefix) { return path == prefix; });
 }
 
+OcspPaths::Content OcspPaths::find_request(const http::Request& request, std::span<std::uint8_t> decoded,
+                                           ByteView& der) const noexcept {
+    if (request.method == http::Method::post) {
+        der = request.body;
+        if (!takes_post(request.path))
+            return Content::nothing_here;
+        return is_ocsp_request_type(request.content_type) ? Content::request : Content::other_type;
+    }
+    const std::string_view data = data_of(request.path);
+    if (const auto found = ocsp::decode_get_path(data, decoded)) {
+        der = *found;
+        return Content::request;
+    }
+    return names_file(data) ? Content::nothing_here : Content::undecodable;
+}
+
 std::string_view without_query(std::string_view path) noexcept {
     return path.substr(0, path.find('?'));
 }
@@ -63,9 +81,9 @@ bool names_file(std::string_view path) noexcept {
 }
 
 bool is_ocsp_request_type(std::string_view content_type) noexcept {
-    if (content_type.empty())
-        return true;
     constexpr std::string_view expected = "application/ocsp-request";
+    if (content_type.empty() || content_type == expected)
+        return true;
     return std::ranges::equal(trimmed(content_type.substr(0, content_type.find(';'))), expected, {}, lower);
 }
 

@@ -1,11 +1,13 @@
 #ifndef EIGHTBELLS_RESPONDER_FRONT_PATHS_H
 #define EIGHTBELLS_RESPONDER_FRONT_PATHS_H
 
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "responder/http/exchange.h"
 
 namespace eightbells::front {
 
@@ -28,6 +30,16 @@ class OcspPaths {
     // Whether a POST may go here: a prefix or "/" itself, with or without a "/" at the end; a query is
     // ignored.
     bool takes_post(std::string_view path) const noexcept;
+
+    // Where in a request that is not for a CRL its OCSP request stands, if it is for one.
+    enum class Content : std::uint8_t {
+        request,       // `der` is it, in the request's body or in `decoded`
+        nothing_here,  // a GET for a file, a POST to a path that takes none: 404
+        other_type,    // 415
+        undecodable,   // the GET path is no base64 of anything, or of more than `decoded` holds
+    };
+    Content find_request(const http::Request& request, std::span<std::uint8_t> decoded,
+                         ByteView& der) const noexcept;
 
   private:
     std::vector<std::string> prefixes_;  // without a "/" at the end, longest first, the last is ""

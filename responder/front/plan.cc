@@ -1,6 +1,5 @@
 #include "responder/front/plan.h"
 
-#include "responder/base/serial.h"
 #include "responder/front/limits.h"
 
 namespace eightbells::front {
@@ -20,15 +19,15 @@ Plan refused(Refusal refusal, std::optional<std::size_t> issuer = std::nullopt) 
 // in the pages that there are: they tell whether the serial was issued.
 Lookup look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surroundings& with,
                Found& found) noexcept {
-    const auto serial = Serial::from_der_content(cert_id.serial);
-    if (!serial)
+    const auto made = with.key == nullptr ? lookup_key(cert_id, with.sha256) : std::nullopt;
+    const LookupKey* const key = made ? &*made : with.key;
+    if (key == nullptr)
         return Lookup::not_issued;
     const auto& snapshot = with.state.snapshots[issuer];
     if (snapshot == nullptr)
         return Lookup::not_loaded;
-    const std::uint64_t hash = crypto::serial_hash(with.sha256, serial->magnitude());
-    return snapshot->find(cert_id.hash.value_or(ocsp::HashAlgorithm::sha256), serial->magnitude(), hash,
-                          found);
+    return snapshot->find(cert_id.hash.value_or(ocsp::HashAlgorithm::sha256), key->serial.magnitude(),
+                          key->hash, found);
 }
 
 bool is_off(const ocsp::CertIdView& cert_id, const config::Issuer& settings) noexcept {
@@ -135,6 +134,13 @@ ocsp::ResponseStatus status_of(Refusal refusal) noexcept {
     return ocsp::ResponseStatus::internal_error;
 }
 
+std::optional<LookupKey> lookup_key(const ocsp::CertIdView& cert_id, crypto::Sha256& sha256) noexcept {
+    const auto serial = Serial::from_der_content(cert_id.serial);
+    if (!serial)
+        return std::nullopt;
+    return LookupKey{*serial, crypto::serial_hash(sha256, serial->magnitude())};
+}
+
 Plan plan(const ocsp::RequestView& request, const Surroundings& with) noexcept {
     const auto cert_ids = request.cert_ids();
     Plan plan;
@@ -147,7 +153,7 @@ Plan plan(const ocsp::RequestView& request, const Surroundings& with) noexcept {
 
 Plan plan_stored(const ocsp::CertIdView& cert_id, const Surroundings& with) noexcept {
     Plan plan;
-    for_one(cert_id, false, {with.state, with.sha256, false, with.now}, plan);
+    for_one(cert_id, false, {with.state, with.sha256, false, with.now, nullptr}, plan);
     return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "responder/base/clock.h"
+#include "responder/base/serial.h"
 #include "responder/crypto/digest.h"
 #include "responder/front/state.h"
 #include "responder/ocsp/answer.h"
@@ -45,12 +46,21 @@ struct Plan {
         stored;  // always of route stored; may be there for route live
 };
 
+// What a certificate is looked up by, out of a request's CertID alone.
+struct LookupKey {
+    Serial serial;
+    std::uint64_t hash = 0;  // crypto::serial_hash
+};
+// nullopt: no serial at all.
+std::optional<LookupKey> lookup_key(const ocsp::CertIdView& cert_id, crypto::Sha256& sha256) noexcept;
+
 // What the worker brings along.
 struct Surroundings {
     const FrontState& state;
     crypto::Sha256& sha256;
     bool live = false;  // there is a signer to ask (front.live_socket)
     UtcTime now{};
+    const LookupKey* key = nullptr;  // of the one certificate asked about, where it is known already
 };
 
 // REQUIRES: at least one CertID. Borrows from the state. No allocation, no lock, nothing is signed or stored

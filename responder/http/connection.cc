@@ -111,9 +111,10 @@ void Connection::on_readable() noexcept {
         return;
     }
     if (!input_) {
-        const std::ptrdiff_t n = receive(worker_.input.get(), worker_.input_octets);
+        std::uint8_t* const data = worker_.input();
+        const std::ptrdiff_t n = receive(data, worker_.input_octets);
         if (n > 0)
-            take_turn(worker_.input.get(), static_cast<std::size_t>(n));
+            look_ahead(data, static_cast<std::size_t>(n));
         else if (n == 0)
             close();
         return;
@@ -131,7 +132,7 @@ void Connection::on_readable() noexcept {
 
 // The time for it runs from the connection's start: a proxy has nothing to wait for.
 void Connection::take_proxy_header() noexcept {
-    std::uint8_t* const data = input_ ? input_.data() : worker_.input.get();
+    std::uint8_t* const data = input_ ? input_.data() : worker_.input();
     const std::ptrdiff_t n =
         receive(data + input_size_, (input_ ? input_.capacity() : worker_.input_octets) - input_size_);
     if (n == 0)
@@ -186,7 +187,7 @@ bool Connection::grow_input() noexcept {
 
 // After the last answer: wait for the client to have read it, which its closing shows.
 void Connection::drain() noexcept {
-    const std::ptrdiff_t n = receive(worker_.input.get(), worker_.input_octets);
+    const std::ptrdiff_t n = receive(worker_.input(), worker_.input_octets);
     if (n > 0)
         drained_ += static_cast<std::uint64_t>(n);
     if (n == 0 || drained_ > limits::http_drain_octets)
@@ -207,11 +208,25 @@ void Connection::take_input() noexcept {
     take_turn(input_.data(), input_size_);
 }
 
-void Connection::take_turn(std::uint8_t* data, std::size_t size) noexcept {
+void Connection::look_ahead(std::uint8_t* data, std::size_t size) noexcept {
+    const RequestReader::Step step = reader_.read(data, size, worker_.reader_limits, worker_.known_headers);
+    Received received{this, data, size, step, std::nullopt};
+    if (step == RequestReader::Step::complete && reader_.head().verb != Verb::options) {
+        received.foreseen = worker_.foreseen++;
+        worker_.handler.foresee(request_at(data), *received.foreseen);
+    }
+    worker_.answer_later(received);
+}
+
+void Connection::answer_received(const Received& received) noexcept {
+    take_turn(received.data, received.size, &received);
+}
+
+void Connection::take_turn(std::uint8_t* data, std::size_t size, const Received* ahead) noexcept {
     wants_turn_ = false;
     worker_.output.size = 0;
     std::size_t at = 0;
-    take_requests(data, size, at);
+    take_requests(data, size, at, ahead);
     if (closed_)
         return;
     keep_input(data, at, size);
@@ -220,7 +235,8 @@ void Connection::take_turn(std::uint8_t* data, std::size_t size) noexcept {
 }
 
 // Takes whole requests off data[at..size) as long as each can be answered at once.
-void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_t& at) noexcept {
+void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_t& at,
+                               const Received* ahead) noexcept {
     unsigned taken = 0;
     while (at < size && exchanging_ == Exchanging::no && !closing_ && !output_waits()) {
         if (taken == limits::http_requests_per_turn) {
@@ -230,7 +246,15 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
         if (worker_.output.room() < answer_room && !flush())
             return;
         std::size_t have = size - at;
-        switch (reader_.read(data + at, have, worker_.reader_limits, worker_.known_headers)) {
+        std::optional<std::size_t> foreseen;
+        RequestReader::Step step{};
+        if (const Received* const received = std::exchange(ahead, nullptr)) {
+            step = received->step;
+            foreseen = received->foreseen;
+        } else {
+            step = reader_.read(data + at, have, worker_.reader_limits, worker_.known_headers);
+        }
+        switch (step) {
             case RequestReader::Step::more:
                 size = at + have;
                 return;
@@ -242,7 +266,7 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
                 refuse(reader_.fault());
                 break;
             case RequestReader::Step::complete:
-                dispatch(data + at);
+                dispatch(data + at, foreseen);
                 break;
         }
         progressed_ = true;
@@ -255,22 +279,26 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
     wants_turn_ = at < size;  // a file goes first, and may be gone before the turn is over
 }
 
-void Connection::dispatch(std::uint8_t* request) noexcept {
+// The request that begins at `data` and has been read whole. REQUIRES: of a method that is served.
+Request Connection::request_at(const std::uint8_t* data) const noexcept {
     const RequestHead& head = reader_.head();
-    served_ = true;
-    if (head.verb == Verb::options) {
-        answer_options();
-        return;
-    }
     const Method method = head.verb == Verb::get    ? Method::get
                           : head.verb == Verb::head ? Method::head
                                                     : Method::post;
-    worker_.counters.requests[static_cast<std::size_t>(method)].add();
     const Span body = reader_.body();
-    Exchange exchange(*this,
-                      Request{method, head.path.empty() ? std::string_view{"/"} : head.path.of(request),
-                              ByteView{request + body.at, body.size},
-                              head.headers.content_type.value.of(request + reader_.header_lines().at)});
+    return {method, head.path.empty() ? std::string_view{"/"} : head.path.of(data),
+            ByteView{data + body.at, body.size},
+            head.headers.content_type.value.of(data + reader_.header_lines().at)};
+}
+
+void Connection::dispatch(const std::uint8_t* request, std::optional<std::size_t> foreseen) noexcept {
+    served_ = true;
+    if (reader_.head().verb == Verb::options) {
+        answer_options();
+        return;
+    }
+    Exchange exchange(*this, request_at(request), foreseen);
+    worker_.counters.requests[static_cast<std::size_t>(exchange.request().method)].add();
     request_ = request;
     exchanging_ = Exchanging::asked;
     worker_.handler.answer(exchange);
@@ -383,6 +411,7 @@ void Connection::finish() noexcept {
     if (!idle())
         return;
     on_readable();  // a request may be waiting to be read: it was sent in good faith
+    worker_.answer_received();
     if (!idle())
         return;
     if (served_)

@@ -36,6 +36,7 @@ class Connection {
     void time_out(Wait kind) noexcept;  // a wait of that kind is over
     void finish() noexcept;             // the listener stops: end after what has been begun
     void close() noexcept;
+    void answer_received(const Received& received) noexcept;  // what Worker::received has of it
 
     Link in_all;
     Link in_wait;
@@ -54,11 +55,16 @@ class Connection {
     std::ptrdiff_t receive(std::uint8_t* into, std::size_t room) noexcept;
     void watch(short what) noexcept;
 
-    // Answers what is whole in data[0..size), keeps the rest, sends, and decides what to wait for.
-    void take_turn(std::uint8_t* data, std::size_t size) noexcept;
-    void take_requests(std::uint8_t* data, std::size_t& size, std::size_t& at) noexcept;
+    // Reads the first request of data[0..size), and leaves it to be answered with those of others.
+    void look_ahead(std::uint8_t* data, std::size_t size) noexcept;
+    // Answers what is whole in data[0..size), keeps the rest, sends, and decides what to wait for. `ahead`:
+    // its first request has been read.
+    void take_turn(std::uint8_t* data, std::size_t size, const Received* ahead = nullptr) noexcept;
+    void take_requests(std::uint8_t* data, std::size_t& size, std::size_t& at,
+                       const Received* ahead) noexcept;
     void take_input() noexcept;
-    void dispatch(std::uint8_t* request) noexcept;
+    Request request_at(const std::uint8_t* data) const noexcept;
+    void dispatch(const std::uint8_t* request, std::optional<std::size_t> foreseen) noexcept;
     void keep_input(const std::uint8_t* data, std::size_t at, std::size_t size) noexcept;
     bool grow_input() noexcept;
     void settle() noexcept;

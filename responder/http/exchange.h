@@ -91,6 +91,8 @@ class Exchange {
     const Request& request() const noexcept { return request_; }
     // The clock as the loop last read it (limits::http_tick ago at most): the answer's Date.
     UtcTime now() const noexcept;
+    // The number that Handler::foresee had for this very request; nullopt: it was not foreseen.
+    std::optional<std::size_t> foreseen() const noexcept { return foreseen_; }
 
     // HEAD, preconditions on GET and HEAD (E-11, E-12) and the fixed headers (Date, Content-Length, ...) are
     // applied here: the caller always gives the full 200 answer. `body` is copied; at most
@@ -105,12 +107,13 @@ class Exchange {
 
   private:
     friend class Connection;
-    Exchange(Connection& connection, const Request& request) noexcept
-        : connection_(connection), request_(request) {}
+    Exchange(Connection& connection, const Request& request, std::optional<std::size_t> foreseen) noexcept
+        : connection_(connection), request_(request), foreseen_(foreseen) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
     Connection& connection_;
     Request request_;
+    std::optional<std::size_t> foreseen_;
 };
 
 // What answers requests: one object a worker, called on the worker's thread only. A handler that returns
@@ -119,6 +122,15 @@ class Handler {
   public:
     virtual ~Handler() = default;
     virtual void answer(Exchange& exchange) noexcept = 0;
+    // A request that `answer` will be called with shortly, unless its connection ends before; up to
+    // limits::http_ahead of them are foreseen before the first is answered, so that what takes long to reach
+    // can be begun with for all of them. They are answered in the order of their numbers: 0, 1, ...; 0 begins
+    // anew. The views in `request` stay valid until it is answered or the next 0 comes. A hint: nothing has
+    // to be done here, and requests are answered that were not foreseen.
+    virtual void foresee(const Request& request, std::size_t number) noexcept {
+        static_cast<void>(request);
+        static_cast<void>(number);
+    }
 };
 
 }  // namespace eightbells::http

@@ -39,6 +39,10 @@ inline constexpr std::size_t http_output_octets = 80 * 1024;
 inline constexpr unsigned http_requests_per_turn = 64;
 inline constexpr std::size_t http_file_octets_per_turn = 512 * 1024;
 inline constexpr unsigned http_accepts_per_turn = 64;
+// Connections that are received from before the first of them is answered, so that their look-ups wait for
+// memory at the same time. With 16 a wait is shared by so many that it hardly counts; the first answer is 15
+// receives later for it, 10 us, and requests of 300 octets stay in the cache nearest the core (5 of 48 KiB).
+inline constexpr std::size_t http_ahead = 16;
 // A PROXY protocol header: 16 octets, addresses of at most 216 and what proxies add about TLS, a few hundred;
 // one block of a worker's buffers holds it.
 inline constexpr std::size_t http_proxy_header_octets = 2048;

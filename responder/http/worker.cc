@@ -39,10 +39,10 @@ Worker::Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answer
       reader_limits{bounds.target_octets, bounds.header_octets, bounds.body_octets},
       // All of one request, and room to read the framing of a chunked body into.
       input_octets(std::bit_ceil(reader_limits.request_octets() + 4096)),
-      input(std::make_unique_for_overwrite<std::uint8_t[]>(input_octets)),
       durations{bounds.idle, bounds.header, bounds.write, eightbells::limits::http_answer_wait,
                 eightbells::limits::http_drain_wait},
-      output_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(eightbells::limits::http_output_octets)) {
+      output_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(eightbells::limits::http_output_octets)),
+      input_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(2 * input_octets)) {
     if (bounds.connections_per_address != 0)
         clients.emplace(bounds.connections, bounds.connections_per_address);
     output = {output_memory_.get(), 0, eightbells::limits::http_output_octets};
@@ -50,6 +50,15 @@ Worker::Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answer
         &resume_event, base,
         [](evutil_socket_t, short, void* self) noexcept {
             static_cast<Worker*>(self)->resume_those_waiting();
+        },
+        this);
+    evtimer_assign(
+        &answer_event_, base,
+        [](evutil_socket_t, short, void* self) noexcept {
+            auto& worker = *static_cast<Worker*>(self);
+            worker.answer_due_ = false;
+            worker.answer_received();
+            worker.bury_the_dead();
         },
         this);
     moment.set(clock.now());
@@ -61,9 +70,32 @@ Worker::~Worker() {
         all.first->close();
     bury_the_dead();
     event_del(&resume_event);
+    event_del(&answer_event_);
+}
+
+void Worker::answer_later(const Received& received) noexcept {
+    constexpr std::size_t cache_line = 64;
+    received_[received_count_++] = received;
+    input_used_ += (received.size + cache_line - 1) / cache_line * cache_line;
+    if (received_count_ == received_.size() || input_used_ > input_octets) {
+        answer_received();
+    } else if (!answer_due_) {
+        // Stands in the loop's queue behind all events that it has found with this one.
+        answer_due_ = true;
+        event_active(&answer_event_, EV_TIMEOUT, 0);
+    }
+}
+
+void Worker::answer_received() noexcept {
+    while (received_answered_ != received_count_) {
+        const Received& received = received_[received_answered_++];
+        received.connection->answer_received(received);
+    }
+    received_count_ = received_answered_ = input_used_ = foreseen = 0;
 }
 
 void Worker::tick() noexcept {
+    answer_received();
     moment.set(clock.now());
     steady_now = clock.steady();
     counters.buffer_octets.subtract(counters.buffer_octets.value() - pool.octets_in_use());
@@ -149,6 +181,7 @@ void Worker::bury_the_dead() noexcept {
 
 void Worker::finish_all() noexcept {
     stopping = true;
+    answer_received();
     for (Connection* c = all.first; c != nullptr;) {
         Connection* const next = c->in_all.next;
         c->finish();

@@ -13,6 +13,7 @@
 #include "responder/http/buffers.h"
 #include "responder/http/client_table.h"
 #include "responder/http/counters.h"
+#include "responder/http/limits.h"
 #include "responder/http/listener.h"
 #include "responder/http/request_reader.h"
 #include "responder/http/response_head.h"
@@ -37,6 +38,16 @@ struct Chain {
 void append(Chain& chain, Connection& connection, Link Connection::*link) noexcept;
 void remove(Connection& connection, Link Connection::*link) noexcept;
 
+// What came from a connection that had sent nothing before, and how far it has been read: the first request,
+// or what there is of it. Answered together with what came from others.
+struct Received {
+    Connection* connection = nullptr;
+    std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+    RequestReader::Step step = RequestReader::Step::more;
+    std::optional<std::size_t> foreseen;  // the number that Handler::foresee had for it
+};
+
 // What the connections of one listener share. All waits of one kind are equally long, so a chain in order of
 // their beginning is in order of their end: setting a time-out is moving to the end of a chain, and one timer
 // looks at the fronts.
@@ -58,6 +69,14 @@ struct Worker {
     void wait(Connection& connection, Wait kind) noexcept;
     // Gives the connection a turn after the others have had theirs.
     void resume_later(Connection& connection) noexcept;
+    // Takes what was received into input(): it is answered when the loop is through with its batch of events,
+    // or when as much waits as may wait.
+    void answer_later(const Received& received) noexcept;
+    // Whoever may end a connection that has not received just now calls this first, so that none ends
+    // waiting.
+    void answer_received() noexcept;
+    // Where the next octets go, input_octets at most: behind those that wait.
+    std::uint8_t* input() const noexcept { return input_memory_.get() + input_used_; }
     void bury_the_dead() noexcept;  // connections are freed only when none of their code runs
     void finish_all() noexcept;     // see Listener::stop_accepting
 
@@ -75,8 +94,8 @@ struct Worker {
 
     // Where one turn's bytes pass through. Hot in the cache, because all connections use the same.
     std::size_t input_octets;
-    std::unique_ptr<std::uint8_t[]> input;
     Output output;
+    std::size_t foreseen = 0;  // requests of those that wait
 
     Chain all;
     Chain dead;
@@ -89,6 +108,13 @@ struct Worker {
   private:
     void resume_those_waiting() noexcept;
     std::unique_ptr<std::uint8_t[]> output_memory_;
+    std::unique_ptr<std::uint8_t[]> input_memory_;
+    std::size_t input_used_ = 0;
+    std::array<Received, eightbells::limits::http_ahead> received_;
+    std::size_t received_count_ = 0;
+    std::size_t received_answered_ = 0;
+    event answer_event_{};
+    bool answer_due_ = false;  // answer_event_ is on its way
 };
 
 }  // namespace eightbells::http

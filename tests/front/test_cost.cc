@@ -59,16 +59,23 @@ struct Wire {
         client = ends[0];
     }
     ~Wire() { ::close(client); }
-    std::size_t ask(std::string_view request) {
+    void send(std::string_view request) {
         if (::send(client, request.data(), request.size(), MSG_NOSIGNAL) < 0)
             std::abort();
-        event_base_loop(world.base, EVLOOP_ONCE);
-        char answer[65536];
+    }
+    std::size_t receive() {
         const ssize_t n = ::recv(client, answer, sizeof answer, MSG_DONTWAIT);
-        return n < 0 ? 0 : static_cast<std::size_t>(n);
+        return size = n < 0 ? 0 : static_cast<std::size_t>(n);
+    }
+    std::size_t ask(std::string_view request) {
+        send(request);
+        event_base_loop(world.base, EVLOOP_ONCE);
+        return receive();
     }
     World& world;
     int client;
+    char answer[65536];
+    std::size_t size = 0;  // of the answer
 };
 
 }  // namespace
@@ -121,6 +128,37 @@ BOOST_AUTO_TEST_CASE(no_stored_answer_and_no_refusal_allocates) {
     // One read and one write a request, and no other call of ours.
     BOOST_TEST(counters.reads.value() == reads + 20 * requests.size());
     BOOST_TEST(counters.writes.value() == writes + 20 * requests.size());
+}
+
+BOOST_AUTO_TEST_CASE(stored_answers_to_many_connections_at_once_allocate_nothing_and_are_the_same) {
+    World world;
+    std::vector<std::string> requests;
+    for (int i = 0; i < 20; ++i) {
+        const Bytes request = request_der({id_of(world.authority(), world.set().issue())});
+        requests.push_back("GET " + world.path_of(request) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    world.publish();
+    std::vector<std::string> alone;
+    Wire wire(world);
+    for (const std::string& request : requests) {
+        BOOST_REQUIRE(wire.ask(request) > 900U);
+        alone.emplace_back(wire.answer, wire.size);
+    }
+    std::vector<std::unique_ptr<Wire>> wires;
+    for (std::size_t i = 0; i < requests.size(); ++i)
+        wires.push_back(std::make_unique<Wire>(world));
+    const std::size_t before = allocations;
+    for (int round = 0; round < 50; ++round) {
+        for (std::size_t i = 0; i < requests.size(); ++i)
+            wires[i]->send(requests[i]);
+        event_base_loop(world.base, EVLOOP_ONCE);
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            wires[i]->receive();
+            BOOST_REQUIRE((std::string_view(wires[i]->answer, wires[i]->size) == alone[i]));
+        }
+    }
+    const std::size_t after = allocations;
+    BOOST_TEST(after == before);
 }
 
 }  // namespace eightbells::front::test

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "responder/http/limits.h"
 #include "tests/http/server.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -126,11 +127,12 @@ struct Local {
 // The system calls of a child process between two of its waits for events, by number.
 class Tracee {
   public:
-    explicit Tracee(int server_end) {
+    explicit Tracee(const std::vector<int>& server_ends) {
         child_ = ::fork();
         if (child_ == 0)
-            serve(server_end);
-        ::close(server_end);
+            serve(server_ends);
+        for (const int server_end : server_ends)
+            ::close(server_end);
         int status = 0;
         ::waitpid(child_, &status, 0);
         usable_ = WIFSTOPPED(status) && ::ptrace(PTRACE_SETOPTIONS, child_, nullptr,
@@ -161,9 +163,10 @@ class Tracee {
     }
 
   private:
-    [[noreturn]] static void serve(int server_end) {
+    [[noreturn]] static void serve(const std::vector<int>& server_ends) {
         Local local;
-        local.listener->serve(server_end);
+        for (const int server_end : server_ends)
+            local.listener->serve(server_end);
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
         std::raise(SIGSTOP);
         event_base_dispatch(local.base);
@@ -202,6 +205,44 @@ BOOST_AUTO_TEST_CASE(a_request_on_an_open_connection_allocates_nothing) {
     BOOST_TEST(after == before);
 }
 
+// Several at once go another way than one: received together, answered together.
+BOOST_AUTO_TEST_CASE(requests_of_many_connections_at_once_allocate_nothing) {
+    Local local;
+    std::vector<int> clients(3 * limits::http_ahead / 2);
+    for (int& client : clients)
+        client = local.connect();
+    const WireCounters& counters = local.listener->counters();
+    const auto ask_all = [&] {
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            const std::string& request = i % 2 == 0 ? get_request : post_request;
+            if (::send(clients[i], request.data(), request.size(), MSG_NOSIGNAL) < 0)
+                std::abort();
+        }
+        event_base_loop(local.base, EVLOOP_ONCE);
+        std::size_t octets = 0;
+        char answer[65536];
+        for (const int client : clients)
+            octets += static_cast<std::size_t>(
+                std::max<ssize_t>(::recv(client, answer, sizeof answer, MSG_DONTWAIT), 0));
+        return octets;
+    };
+    for (int i = 0; i < 10; ++i)
+        ask_all();
+    const std::uint64_t reads = counters.reads.value();
+    const std::uint64_t writes = counters.writes.value();
+    const std::size_t before = allocations;
+    std::size_t octets = 0;
+    for (int i = 0; i < 100; ++i)
+        octets += ask_all();
+    const std::size_t after = allocations;
+    BOOST_TEST(octets > 100 * clients.size() * 900);
+    BOOST_TEST(after == before);
+    BOOST_TEST(counters.reads.value() == reads + 100 * clients.size());
+    BOOST_TEST(counters.writes.value() == writes + 100 * clients.size());
+    for (const int client : clients)
+        ::close(client);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_takes_one_read_and_one_write_by_our_own_count) {
     Local local;
     local.ask(get_request);
@@ -221,31 +262,46 @@ BOOST_AUTO_TEST_CASE(a_request_takes_one_read_and_one_write_by_our_own_count) {
 }
 
 BOOST_AUTO_TEST_CASE(the_kernel_sees_a_receive_a_send_and_the_loops_wait_and_nothing_else) {
-    int ends[2];
-    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-    Tracee server(ends[1]);
+    constexpr int connections = 5;
+    std::vector<int> clients;
+    std::vector<int> server_ends;
+    for (int i = 0; i < connections; ++i) {
+        int ends[2];
+        BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+        clients.push_back(ends[0]);
+        server_ends.push_back(ends[1]);
+    }
+    Tracee server(server_ends);
+    const auto close_all = [&] {
+        for (const int client : clients)
+            ::close(client);
+    };
     if (!server.usable()) {
         BOOST_TEST_MESSAGE("this machine does not let a process trace its child: " << errno);
-        ::close(ends[0]);
-        return;
+        return close_all();
     }
     server.until_it_waits();
     char answer[65536];
     for (int i = 0; i < 50; ++i) {
+        const int at_once =
+            i % 3 == 0 ? connections : 1;  // all are readable when it wakes: it is stopped meanwhile
         const std::string& request = i % 2 == 0 ? get_request : post_request;
-        BOOST_REQUIRE(::send(ends[0], request.data(), request.size(), 0) > 0);
+        for (int client = 0; client < at_once; ++client)
+            BOOST_REQUIRE(
+                ::send(clients.at(static_cast<std::size_t>(client)), request.data(), request.size(), 0) > 0);
         std::map<std::uint64_t, int> calls;
         while (calls.empty())  // a tick of the loop's timer may come between
             calls = server.until_it_waits();
-        if (i < 2)
+        for (int client = 0; client < at_once; ++client)
+            BOOST_TEST(::recv(clients.at(static_cast<std::size_t>(client)), answer, sizeof answer, 0) > 900);
+        if (i < 4)
             continue;  // the first may touch memory for the first time
-        const std::map<std::uint64_t, int> expected{{SYS_recvfrom, 1}, {SYS_sendto, 1}};
+        const std::map<std::uint64_t, int> expected{{SYS_recvfrom, at_once}, {SYS_sendto, at_once}};
         for (const auto& [number, times] : calls)
             BOOST_TEST_MESSAGE("system call " << number << " x " << times);
         BOOST_TEST((calls == expected));
-        BOOST_TEST(::recv(ends[0], answer, sizeof answer, 0) > 900);
     }
-    ::close(ends[0]);
+    close_all();
 }
 
 // Covers: E-30

@@ -8,10 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include "responder/http/limits.h"
 #include "responder/http/proxy_header.h"
 #include "tests/http/server.h"
 #include "tests/http/strict_http.h"
@@ -35,13 +37,14 @@ struct Outcome {
 // Notes what it is asked and answers with its echo; a few paths reach the other ways of answering.
 class Noting final : public Handler {
   public:
+    void foresee(const Request& request, std::size_t number) noexcept override {
+        foreseen_.at(number) = told(request);
+    }
     void answer(Exchange& exchange) noexcept override {
         const Request& request = exchange.request();
-        const std::string_view method = request.method == Method::get    ? "GET"
-                                        : request.method == Method::head ? "HEAD"
-                                                                         : "POST";
-        seen.push_back(std::string{method} + " " + std::string{request.path} + "\n" +
-                       std::string{as_text(request.body)});
+        seen.push_back(told(request));
+        if (exchange.foreseen() && foreseen_.at(*exchange.foreseen()) != seen.back())
+            violated("another request was foreseen", foreseen_.at(*exchange.foreseen()), seen.back());
         ResponseHead head;
         head.content_type = "text/plain";
         head.caching = caching_of_tests();
@@ -55,6 +58,14 @@ class Noting final : public Handler {
     std::vector<std::string> seen;
 
   private:
+    static std::string told(const Request& request) {
+        const std::string_view method = request.method == Method::get    ? "GET"
+                                        : request.method == Method::head ? "HEAD"
+                                                                         : "POST";
+        return std::string{method} + " " + std::string{request.path} + "\n" +
+               std::string{as_text(request.body)};
+    }
+    std::array<std::string, limits::http_ahead> foreseen_;
     static std::shared_ptr<const BodyFile> ten_octets() {
         char name[] = "/tmp/eightbells-fuzz-XXXXXX";
         const int fd = ::mkstemp(name);
