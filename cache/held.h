@@ -56,8 +56,8 @@ enum class SlotState : std::uint8_t {
     stale,    // verified under an older head; what the present one says is not known
 };
 
-// The place of one page in its set.
-struct Slot {
+// The place of one page in its set: a cache line, since a look-up begins with it.
+struct alignas(64) Slot {
     std::shared_ptr<const HeldPage> page;  // where present or stale
     SlotState state = SlotState::absent;
     // The page's records are known or carried, but for those of serials in the overlay. Where the snapshot

@@ -178,29 +178,30 @@ void append_record(const Record& record, const BaseTimes& base, Bytes& out) {
 
 std::optional<Record> parse_record(ByteView& bytes, const BaseTimes& base) noexcept {
     OctetReader in(bytes);
-    Record record;
     const std::uint8_t first = in.octet();
-    record.profile = first >> profile_shift;
-    record.serial = in.octets(first & serial_octets_mask);
-    if (record.serial.empty() || record.serial.size() > Serial::max_octets || record.serial.front() == 0)
+    const ByteView serial = in.octets(first & serial_octets_mask);
+    if (serial.empty() || serial.size() > Serial::max_octets || serial.front() == 0)
         return std::nullopt;
 
     const std::uint8_t flags = in.octet();
     if ((flags & ~flags_known) != 0)
         return std::nullopt;
+    CertStatus status;
     if ((flags & flag_revoked) != 0)
-        record.status = read_revocation(in);
-    record.times = read_times(in, flags, base);
+        status = read_revocation(in);
+    const BaseTimes times = read_times(in, flags, base);
+    ByteView extensions;
     if ((flags & flag_extensions) != 0) {
-        record.extensions = in.octets(in.length());
-        if (record.extensions.empty() || record.extensions.size() > limits::record_extension_octets)
+        extensions = in.octets(in.length());
+        if (extensions.empty() || extensions.size() > limits::record_extension_octets)
             return std::nullopt;
     }
-    record.signature = in.octets(in.length());
-    if (!in.ok() || record.signature.empty() || record.signature.size() > limits::signature_octets)
+    const ByteView signature = in.octets(in.length());
+    if (!in.ok() || signature.empty() || signature.size() > limits::signature_octets)
         return std::nullopt;
     bytes = in.rest();
-    return record;
+    return Record{serial, status,    static_cast<std::uint8_t>(first >> profile_shift),
+                  times,  signature, extensions};
 }
 
 }  // namespace eightbells::cache

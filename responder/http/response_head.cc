@@ -8,12 +8,17 @@
 namespace eightbells::http {
 namespace {
 
-// The status line and what is the same after it.
-std::string_view beginning(std::uint16_t status) noexcept {
+// Inline, so that an Output in write_head stays in registers: what is written could be its own members
+// otherwise, for all that the compiler knows.
+#define EIGHTBELLS_INLINE [[gnu::always_inline]] inline
+
+// The status line and what is the same after it. Each text by itself, so that its length is known where it is
+// copied.
+EIGHTBELLS_INLINE void put_beginning(Output& out, std::uint16_t status) noexcept {
     switch (status) {
 #define EIGHTBELLS_STATUS(CODE, REASON) \
     case CODE:                          \
-        return "HTTP/1.1 " #CODE " " REASON "\r\nDate: "
+        return out.put("HTTP/1.1 " #CODE " " REASON "\r\nDate: ")
         EIGHTBELLS_STATUS(200, "OK");
         EIGHTBELLS_STATUS(206, "Partial Content");
         EIGHTBELLS_STATUS(304, "Not Modified");
@@ -33,13 +38,9 @@ std::string_view beginning(std::uint16_t status) noexcept {
         EIGHTBELLS_STATUS(505, "HTTP Version Not Supported");
 #undef EIGHTBELLS_STATUS
         default:  // nothing else is ours to send
-            return "HTTP/1.1 500 Internal Server Error\r\nDate: ";
+            return out.put("HTTP/1.1 500 Internal Server Error\r\nDate: ");
     }
 }
-
-// Inline, so that an Output in write_head stays in registers: what is written could be its own members
-// otherwise, for all that the compiler knows.
-#define EIGHTBELLS_INLINE [[gnu::always_inline]] inline
 
 EIGHTBELLS_INLINE void put_number(Output& out, std::uint64_t value) noexcept {
     char* at = reinterpret_cast<char*>(out.data + out.size);
@@ -89,7 +90,7 @@ void Moment::set(UtcTime time) noexcept {
 
 void write_head(Output& to, const WireHead& head, Moment& moment) noexcept {
     Output out = to;
-    out.put(beginning(head.status));
+    put_beginning(out, head.status);
     out.put(std::string_view{moment.date, date_octets});
     if (!head.content_type.empty()) {
         out.put("\r\nContent-Type: ");
