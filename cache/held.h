@@ -39,7 +39,8 @@ struct HeldProfile {
 };
 using ProfilePtr = std::shared_ptr<const HeldProfile>;
 
-struct HeldPage {
+// On cache lines of its own, as Page counts on.
+struct alignas(64) HeldPage {
     Page page;
     // As the page's table: an older page keeps its profiles alive. Here, since a look-up would wait for a
     // list outside.

@@ -85,7 +85,7 @@ class Page {
     std::optional<Record> record_of(std::uint32_t place, ByteView serial) const noexcept;
     // In the order in which a look-up takes them up: of the object it touches one cache line of `places_` and
     // the one behind them, which has the records and the times that theirs are measured from.
-    alignas(64) std::array<std::uint32_t, places> places_;
+    std::array<std::uint32_t, places> places_;
     ByteView records_;  // of bytes_
     PageHeader header_;
     std::vector<std::uint32_t> index_;

@@ -308,7 +308,7 @@ Status Pass::take_page(const WantedPage& wanted, const Digest& digest, Bytes byt
         if (profile->answer.cert_id_hash != set.id.hash)
             return fail("page: a profile of it is of another CertID hash");
     }
-    auto held = std::make_shared<HeldPage>(HeldPage{std::move(*page), {}, digest});
+    auto held = std::make_shared<HeldPage>(std::move(*page), decltype(HeldPage::profiles){}, digest);
     std::ranges::move(*profiles, held->profiles.begin());  // parse has seen to it that they fit
     for (std::size_t i = 0; i < held->page.size(); ++i) {
         const Record record = held->page.record(i);
