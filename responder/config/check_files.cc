@@ -97,6 +97,13 @@ void check_files(Loaded& loaded, Role role) {
             field("issued"), issuer.issued,
             "the path of a list of issued certificates (.csv, .jsonl), of a folder of them, or \"\"");
         check.readable(field("crl"), issuer.crl, "the path of the CA's CRL, or \"\"");
+        for (std::size_t j = 0; j < issuer.imported_crls.size(); ++j) {
+            std::error_code not_there;
+            const auto& file = issuer.imported_crls[j].file;
+            if (!std::filesystem::is_directory(file, not_there))
+                check.readable(field(fmt::format("imported_crl[{}].file", j)), file,
+                               "the path of the CRL or of the folder where it appears, or \"\"");
+        }
     }
     if (config.watches() && (role == Role::watch || role == Role::both))
         check.readable("watch.tls_ca_file", config.watch.tls_ca_file,

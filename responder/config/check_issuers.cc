@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "responder/config/checks.h"
 #include "responder/config/limits.h"
@@ -57,8 +58,10 @@ std::string path_fault(std::string_view path) {
 
 class IssuerCheck {
   public:
-    IssuerCheck(const Config& config, std::size_t index, Report& report)
-        : config_(config), issuer_(config.issuers[index]), index_(index), report_(report) {}
+    // Where each path is written, of all issuers so far.
+    using Paths = std::map<std::string, std::string, std::less<>>;
+    IssuerCheck(const Config& config, std::size_t index, Report& report, Paths& paths)
+        : config_(config), issuer_(config.issuers[index]), index_(index), report_(report), paths_(paths) {}
 
     void run() {
         name();
@@ -68,7 +71,8 @@ class IssuerCheck {
         cache_for();
         scheme_rules();
         feeds();
-        crl_path();
+        paths();
+        imported_crls();
         live_answers();
         signing_files();
     }
@@ -87,6 +91,7 @@ class IssuerCheck {
                                         "\"-\" first",
                                         issuer_.name));
         for (std::size_t other = 0; other < index_; ++other) {
+            name_taken_ = name_taken_ || config_.issuers[other].name == issuer_.name;
             if (config_.issuers[other].name == issuer_.name)
                 report_.mistake(
                     field("name"),
@@ -185,7 +190,8 @@ class IssuerCheck {
     void feeds() {
         if (issuer_.status_from != StatusFrom::crl)
             return;
-        if (issuer_.crl.empty())
+        const auto from_outside = [](const ImportedCrl& crl) { return !crl.file.empty() || !crl.url.empty(); };
+        if (std::ranges::none_of(issuer_.crls(), from_outside))
             report_.mistake(field("status_from"),
                             "\"crl\" needs a CRL; write its path into crl, or \"ledger\" here");
         const std::string instead =
@@ -197,30 +203,80 @@ class IssuerCheck {
             report_.mistake(field("heartbeat"), instead + "write \"off\"");
     }
 
-    void crl_path() {
-        const std::string& path = issuer_.crl_path;
-        const std::string instead = fmt::format("; write \"/{}.crl\"", issuer_.name);
+    // One path leads to one thing, whoever's it is.
+    void path(const std::string& where, const std::string& path, std::string_view end,
+              const std::string& instead) {
         if (const std::string fault = path_fault(path); !fault.empty()) {
-            report_.mistake(field("crl_path"), fmt::format("\"{}\" {}{}", path, fault, instead));
+            report_.mistake(where, fmt::format("\"{}\" {}; write \"{}\"", path, fault, instead));
             return;
         }
-        if (!path.ends_with(".crl") || path.ends_with("/.crl"))
-            report_.mistake(
-                field("crl_path"),
-                fmt::format("\"{}\" does not end in a name with \".crl\" (F-20){}", path, instead));
+        if (!path.ends_with(end) || path.ends_with(fmt::format("/{}", end)))
+            report_.mistake(where, fmt::format("\"{}\" does not end in a name with \"{}\" ({}); write \"{}\"",
+                                               path, end, end == ".crl" ? "F-20" : "F-29", instead));
         for (const std::string& prefix : config_.front.ocsp_prefixes) {
             if (prefix != "/" && path.starts_with(prefix + "/"))
-                report_.mistake(field("crl_path"),
-                                fmt::format("\"{}\" lies below the OCSP prefix \"{}\", where everything is a "
-                                            "request{}",
+                report_.mistake(where,
+                                fmt::format("\"{}\" lies below the OCSP prefix \"{}\", where everything "
+                                            "is a request; write \"{}\"",
                                             path, prefix, instead));
         }
-        for (std::size_t other = 0; other < index_; ++other) {
-            if (config_.issuers[other].crl_path == path)
+        const auto [first, is_new] = paths_.emplace(path, where);
+        // Of two issuers of one name the name is the mistake: paths follow from it.
+        if (!is_new && !name_taken_)
+            report_.mistake(where, fmt::format("\"{}\" is the path of {} too; write another", path,
+                                               first->second.substr(0, first->second.rfind('.'))));
+    }
+
+    void paths() {
+        const std::string crl = fmt::format("/{}.crl", issuer_.name);
+        for (std::size_t i = 0; i < issuer_.imported_crls.size(); ++i)
+            path(field(fmt::format("imported_crl[{}].path", i)), issuer_.imported_crls[i].path, ".crl", crl);
+        // With tables alone nothing is served there.
+        if (issuer_.crls().size() != issuer_.imported_crls.size())
+            path(field("crl_path"), issuer_.crl_path, ".crl", crl);
+        path(field("certificate_path"), issuer_.certificate_path, ".cer",
+             fmt::format("/{}.cer", issuer_.name));
+    }
+
+    void imported_crls() {
+        for (std::size_t i = 0; i < issuer_.imported_crls.size(); ++i) {
+            const ImportedCrl& crl = issuer_.imported_crls[i];
+            const auto at = [&](std::string_view name) {
+                return field(fmt::format("imported_crl[{}].{}", i, name));
+            };
+            if (!crl.file.empty() && !crl.url.empty())
+                report_.mistake(at("url"),
+                                "stands beside file; write one of them: the newer would make the "
+                                "older look like a roll-back");
+            const bool http = crl.url.starts_with("http://") || crl.url.starts_with("https://");
+            if (!crl.url.empty() && (!http || crl.url.size() > limits::url_octets ||
+                                     crl.url.find_first_of("?#@ \t") != std::string::npos))
                 report_.mistake(
-                    field("crl_path"),
-                    fmt::format("\"{}\" is the path of issuer[{}] too; write another", path, other));
+                    at("url"),
+                    fmt::format("\"{}\" is not of the form; write \"http://host/name.crl\"", crl.url));
+            if (crl.poll < limits::crl_poll_min || crl.poll > limits::crl_poll_max)
+                report_.mistake(
+                    at("poll"),
+                    fmt::format("{} is not between {} and {}; write \"10m\"", duration_text(crl.poll),
+                                duration_text(limits::crl_poll_min), duration_text(limits::crl_poll_max)));
+            delta_of(crl, at("delta_of"));
         }
+    }
+
+    void delta_of(const ImportedCrl& crl, const std::string& where) {
+        if (crl.delta_of.empty())
+            return;
+        const auto all = issuer_.crls();
+        const auto base = std::ranges::find(all, crl.delta_of, &ImportedCrl::path);
+        if (base == all.end() || !base->delta_of.empty() || base->path == crl.path)
+            report_.mistake(where, fmt::format("\"{}\" is not the path of a full CRL of this issuer; write "
+                                               "the path of the one that the delta goes with",
+                                               crl.delta_of));
+        else if (base->distribution_point != crl.distribution_point)
+            report_.mistake(where,
+                            fmt::format("\"{}\" has another distribution_point; a delta has its base's "
+                                        "scope (F-15)",
+                                        crl.delta_of));
     }
 
     void live_answers() {
@@ -251,6 +307,8 @@ class IssuerCheck {
     const Issuer& issuer_;
     std::size_t index_;
     Report& report_;
+    Paths& paths_;
+    bool name_taken_ = false;
 };
 
 }  // namespace
@@ -260,8 +318,17 @@ void check_issuers(const Config& config, Report& report) {
         report.mistake(
             "issuer",
             "there is none; write [[issuer]] and below it name = \"...\" and certificate = \"...\"");
-    for (std::size_t i = 0; i < config.issuers.size(); ++i)
-        IssuerCheck(config, i, report).run();
+    IssuerCheck::Paths paths;
+    std::size_t polled = 0;
+    for (std::size_t i = 0; i < config.issuers.size(); ++i) {
+        IssuerCheck(config, i, report, paths).run();
+        for (const ImportedCrl& crl : config.issuers[i].imported_crls)
+            polled += !crl.url.empty();
+    }
+    if (polled > limits::polled_crls)
+        report.mistake("issuer",
+                       fmt::format("{} CRLs have a url, more than {}; let files be put there instead", polled,
+                                   limits::polled_crls));
     for (std::size_t i = 0; i < config.front.ocsp_prefixes.size(); ++i) {
         const std::string& prefix = config.front.ocsp_prefixes[i];
         const std::string field = fmt::format("front.ocsp_prefixes[{}]", i);

@@ -53,6 +53,18 @@ struct IssuerWatch {
     friend bool operator==(const IssuerWatch&, const IssuerWatch&) = default;
 };
 
+// One CRL that the CA makes, and where it comes from: a file, a folder whose newest it is, a URL that is
+// asked again and again; with none of them it is pushed over the control socket ([[issuer.imported_crl]]).
+struct ImportedCrl {
+    std::string path;                // exact URL path at which it is served, "/cleverbase3c.crl"
+    std::filesystem::path file;      // file or folder, watched; empty: none
+    std::string url;                 // http or https; empty: none
+    seconds poll{600};               // how often the URL is asked
+    std::string distribution_point;  // the CDP URI in its certificates; empty: it covers all of the issuer's
+    std::string delta_of;            // path of the CRL that this delta goes with; empty: it is no delta
+    friend bool operator==(const ImportedCrl&, const ImportedCrl&) = default;
+};
+
 struct Issuer {
     std::string name = "ca";            // label in metrics and commands: [a-z0-9][a-z0-9-]{0,31}, unique
     std::filesystem::path certificate;  // the CA's certificate; default issuer.pem
@@ -67,6 +79,9 @@ struct Issuer {
     std::filesystem::path index;   // OpenSSL/EasyRSA index.txt, watched; empty: none
     std::filesystem::path crl;     // CRL file, watched; empty: none
     std::string crl_path;          // exact URL path of the CRL, "/demo.crl"; default "/<name>.crl"
+    std::vector<ImportedCrl> imported_crls;  // further ones
+    std::string certificate_path;            // where its certificate is served (F-29); default "/<name>.cer"
+    bool ocsp_in_certificates = true;  // false: the CRL alone tells their status, and must stay small (F-25)
     std::optional<seconds>
         heartbeat;  // events: the feed counts as current only this long after its last word
     // signing (read by the signer only)
@@ -86,6 +101,8 @@ struct Issuer {
     Answers answers = Answers::presigned;
     Nonce nonce = Nonce::ignore;
     IssuerWatch watch;  // [issuer.watch]
+    // All CRLs that may come from outside: `crl` at `crl_path`, unless only tables are written, and those.
+    std::vector<ImportedCrl> crls() const;
     friend bool operator==(const Issuer&, const Issuer&) = default;
 };
 

@@ -15,6 +15,12 @@ inline constexpr std::size_t issuers = 256;              // each is a label valu
 inline constexpr std::size_t config_list_entries = 64;   // addresses, prefixes, keys, user ids
 inline constexpr std::size_t workers = 256;              // threads of one program
 inline constexpr std::uint32_t connections = 1'000'000;  // of one listener: 1 GB of idle ones, 32 MB to count
+// A full and a delta CRL for each of 16 scopes; a head holds 64 CRLs (crls_per_head).
+inline constexpr std::size_t imported_crls = 32;
+inline constexpr std::size_t polled_crls = 64;  // of all issuers: each has a thread and a connection
+inline constexpr std::size_t url_octets = 2048;
+inline constexpr std::chrono::seconds crl_poll_min = 10s;
+inline constexpr std::chrono::seconds crl_poll_max = 24h;
 inline constexpr std::size_t url_path_octets = 200;     // a CRL's path or an OCSP prefix: URLs stay below 255
 inline constexpr std::size_t socket_path_octets = 107;  // sun_path is 108 with its end mark (unix(7))
 inline constexpr std::size_t password_octets = 4096;

@@ -124,6 +124,17 @@ void read_issuer_watch(Fields fields, const std::filesystem::path& folder, Issue
     fields.leave();
 }
 
+void read_imported_crl(Fields fields, const std::string& crl_path, ImportedCrl& crl) {
+    crl.path = crl_path;
+    fields.text("path", crl.path);
+    fields.path("file", crl.file);
+    fields.text("url", crl.url);
+    fields.duration("poll", crl.poll);
+    fields.text("distribution_point", crl.distribution_point);
+    fields.text("delta_of", crl.delta_of);
+    fields.leave();
+}
+
 void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& issuer) {
     issuer.certificate = folder / "issuer.pem";
     issuer.signer_certificate = folder / "ocsp-signer.pem";
@@ -140,6 +151,11 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.path("crl", issuer.crl);
     issuer.crl_path = "/" + issuer.name + ".crl";
     fields.text("crl_path", issuer.crl_path);
+    for (Fields& table : fields.tables("imported_crl", limits::imported_crls))
+        read_imported_crl(table, issuer.crl_path, issuer.imported_crls.emplace_back());
+    issuer.certificate_path = "/" + issuer.name + ".cer";
+    fields.text("certificate_path", issuer.certificate_path);
+    fields.flag("ocsp_in_certificates", issuer.ocsp_in_certificates);
     fields.duration_or_off("heartbeat", issuer.heartbeat);
     fields.path("signer_certificate", issuer.signer_certificate);
     fields.path("signer_key", issuer.signer_key);
@@ -275,12 +291,25 @@ Mistake at_field(const Config& config, std::string field, std::string message) {
     return {config.file.string(), line, std::move(field), std::move(message)};
 }
 
+std::vector<ImportedCrl> Issuer::crls() const {
+    std::vector<ImportedCrl> all;
+    if (!crl.empty() || imported_crls.empty()) {
+        ImportedCrl& one = all.emplace_back();
+        one.path = crl_path;
+        one.file = crl;
+    }
+    all.insert(all.end(), imported_crls.begin(), imported_crls.end());
+    return all;
+}
+
 const std::vector<std::string>& known_fields() {
     static const std::vector<std::string> fields = [] {
         Loaded loaded;
         Report report(loaded);
         toml::table root;
-        root.insert("issuer", toml::array{toml::table{}});
+        toml::table issuer;
+        issuer.insert("imported_crl", toml::array{toml::table{}});
+        root.insert("issuer", toml::array{issuer});
         read_all(root, {}, report, loaded.config);
         std::vector<std::string> result;
         for (const std::string& field : report.known())

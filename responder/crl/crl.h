@@ -31,6 +31,7 @@ struct CrlView {
     bool is_delta = false;                // deltaCRLIndicator present
     ByteView base_crl_number;             // of a delta: magnitude, as crl_number
     ByteView issuing_distribution_point;  // extension value; empty: a full CRL (F-12, F-13)
+    bool has_freshest_crl = false;        // a delta CRL exists (F-15)
     std::optional<UtcTime> expired_certs_on_crl;
     std::vector<std::string> unknown_critical_extensions;  // dotted OIDs
     // Departures from the profile that do not hinder reading, one line each with the row's id ("F-05:
@@ -46,11 +47,11 @@ std::strong_ordering compare_crl_numbers(ByteView a, ByteView b) noexcept;
 struct CrlEntry {
     Serial serial;
     Revocation revocation;  // reason absent when unspecified or not given
+    // Departures from the profile, for EntryRules to weigh (F-08, F-10).
+    bool reason_critical = false;
+    bool reason_spelled_unspecified = false;
+    bool invalidity_date_critical = false;
 };
-
-// The DER of a file that holds one CRL in DER or PEM (text around the block is ignored; a second block is
-// refused). Whether it is DER is for parse_crl to find out.
-Result<Bytes> to_der(Bytes der_or_pem);
 
 // Strict DER of an X.509 v2 CRL (F-01, F-02, F-06); every failure names the field. Entries are not looked at
 // yet. Linear in the size of everything but the entries.
@@ -75,11 +76,20 @@ struct CrlPolicy {
     crypto::Scheme scheme = crypto::Scheme::eutl;
     bool accept_delta = false;  // false: absence from a delta would be taken for "not revoked" (F-15)
     std::vector<std::string>* warnings = nullptr;
+    bool covers_cas = false;         // what it lists are CA certificates (F-08, F-09, D-14)
+    std::string distribution_point;  // the certificates' CDP, which the CRL must name byte for byte (F-12);
+                                     // empty: it covers the whole issuer
+    bool has_delta = false;          // a delta CRL to this one is served too (F-15)
+    const CrlView* base = nullptr;   // of a delta: what is served of the CRL that it goes with; null: nothing
 };
 
-// The import gate (F-02 to F-06, F-11, F-12, F-17, F-23, F-26): right issuer, valid signature, a number, no
-// unknown critical extension, not indirect, thisUpdate not in the future, nextUpdate ahead. Before a single
-// entry is believed. With `previous`, number and thisUpdate must not go back, and equal numbers mean equal
+// Whether a CRL lists CA certificates: by its own scope, else by what the policy says.
+bool covers_cas(const CrlView& crl, const CrlPolicy& policy);
+
+// The import gate (F-02 to F-06, F-11 to F-13, F-15, F-17, F-23, F-26, D-13, D-14): right issuer, valid
+// signature, a number, no unknown critical extension, the scope that was configured, not indirect, thisUpdate
+// not in the future, nextUpdate ahead and not too far. Before a single entry is believed; those have
+// EntryRules. With `previous`, number and thisUpdate must not go back, and equal numbers mean equal
 // bytes. The error holds every reason, each with its row's id, separated by "; ".
 Status check_crl(const CrlView& crl, ByteView der, const crypto::IssuerIdentity& issuer, UtcTime now,
                  const std::optional<CrlVersion>& previous, const CrlPolicy& policy = {});

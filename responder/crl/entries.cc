@@ -26,7 +26,7 @@ EntryResult refuse(std::string text) {
     return tl::unexpected(Fault{std::move(text)});
 }
 
-EntryResult take_reason(ByteView value, bool is_delta, Revocation& revocation) {
+EntryResult take_reason(ByteView value, bool critical, bool is_delta, CrlEntry& entry) {
     Reader reader{value};
     const auto code = reader.read_enumerated();
     if (!code || !reader.empty())
@@ -36,19 +36,21 @@ EntryResult take_reason(ByteView value, bool is_delta, Revocation& revocation) {
         return refuse(fmt::format("reasonCode {} does not exist", *code));
     if (*reason == CrlReason::remove_from_crl && !is_delta)
         return refuse("F-09: removeFromCRL stands in a full CRL");
+    entry.reason_critical = critical;
+    entry.reason_spelled_unspecified = *reason == CrlReason::unspecified;
     if (*reason != CrlReason::unspecified)
-        revocation.reason = *reason;
+        entry.revocation.reason = *reason;
     return {};
 }
 
-EntryResult take_extension(ByteView oid, bool critical, ByteView value, bool is_delta,
-                           Revocation& revocation) {
+EntryResult take_extension(ByteView oid, bool critical, ByteView value, bool is_delta, CrlEntry& entry) {
     if (equal(oid, oids::reason_code))
-        return take_reason(value, is_delta, revocation);
+        return take_reason(value, critical, is_delta, entry);
     if (equal(oid, oids::invalidity_date)) {
         Reader reader{value};
-        revocation.invalidity_date = reader.read_generalized_time();
-        if (!revocation.invalidity_date || !reader.empty())
+        entry.invalidity_date_critical = critical;
+        entry.revocation.invalidity_date = reader.read_generalized_time();
+        if (!entry.revocation.invalidity_date || !reader.empty())
             return refuse("F-10: invalidityDate is not a GeneralizedTime");
         return {};
     }
@@ -61,7 +63,7 @@ EntryResult take_extension(ByteView oid, bool critical, ByteView value, bool is_
 
 // crlEntryExtensions; none may occur twice. There are four in RFC 5280, so that comparing all with all is
 // cheap.
-EntryResult parse_extensions(Reader list, bool is_delta, Revocation& revocation) {
+EntryResult parse_extensions(Reader list, bool is_delta, CrlEntry& entry) {
     if (list.empty())
         return refuse("an empty list of extensions");
     for (std::size_t count = 1; !list.empty(); ++count) {
@@ -88,7 +90,7 @@ EntryResult parse_extensions(Reader list, bool is_delta, Revocation& revocation)
             if (equal(*other_oid, *oid))
                 return refuse(fmt::format("the extension {} occurs twice", crypto::oid_text(*oid)));
         }
-        if (auto taken = take_extension(*oid, critical, *value, is_delta, revocation); !taken)
+        if (auto taken = take_extension(*oid, critical, *value, is_delta, entry); !taken)
             return taken;
     }
     return {};
@@ -96,17 +98,17 @@ EntryResult parse_extensions(Reader list, bool is_delta, Revocation& revocation)
 
 // SEQUENCE { userCertificate CertificateSerialNumber, revocationDate Time, crlEntryExtensions Extensions
 // OPTIONAL }
-EntryResult parse_entry(Reader& fields, bool is_delta, Revocation& revocation) {
+EntryResult parse_entry(Reader& fields, bool is_delta, CrlEntry& entry) {
     const auto time = fields.read_time();
     if (!time)
         return refuse("revocationDate is missing or not DER");
-    revocation.time = *time;
+    entry.revocation.time = *time;
     if (fields.empty())
         return {};
     const auto list = fields.read_into(Tag::sequence);
     if (!list || !fields.empty())
         return refuse("something that is no list of extensions stands behind revocationDate");
-    return parse_extensions(*list, is_delta, revocation);
+    return parse_extensions(*list, is_delta, entry);
 }
 
 }  // namespace
@@ -124,8 +126,8 @@ Status for_each_entry(const CrlView& crl, const std::function<Status(const CrlEn
                 fmt::format("CRL: entry {}: {} is not a serial number: zero, negative or above 20 octets",
                             position, to_hex(content->first(std::min<std::size_t>(content->size(), 32)))));
         }
-        CrlEntry entry{*serial, {}};
-        if (auto parsed = parse_entry(*fields, crl.is_delta, entry.revocation); !parsed) {
+        CrlEntry entry{*serial, {}, false, false, false};
+        if (auto parsed = parse_entry(*fields, crl.is_delta, entry); !parsed) {
             return fail(fmt::format("CRL: entry {} (serial {}): {}", position, serial->to_hex(),
                                     parsed.error().text));
         }

@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_RESPONDER_CRL_LIMITS_H
 #define EIGHTBELLS_RESPONDER_CRL_LIMITS_H
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,6 +13,14 @@ inline constexpr std::size_t crl_entry_extensions = 16;  // of one entry; RFC 52
 
 // 5 M entries of 40 to 50 octets are 250 MB (F-group: streamed, never whole in memory).
 inline constexpr std::uint64_t crl_octets = 1024ULL * 1024 * 1024;
+// PEM is decoded in memory: a third more text, and its content once: 110 MB at most. Larger ones come as DER.
+inline constexpr std::size_t crl_pem_octets = 64 * 1024 * 1024;
+inline constexpr std::size_t crl_chunk_octets = 1024 * 1024;  // copied in one go
+inline constexpr std::size_t crl_names = 16;                  // in one issuingDistributionPoint; usually one
+
+// D-13 and D-14: leaf scope ten days, end points included; CA scope twelve months.
+inline constexpr std::chrono::seconds crl_leaf_validity = std::chrono::days{10};
+inline constexpr std::chrono::months crl_ca_validity{12};
 
 }  // namespace eightbells::limits
 

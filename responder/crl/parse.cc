@@ -5,7 +5,6 @@
 #include "responder/crl/crl.h"
 #include "responder/crl/limits.h"
 #include "responder/crypto/extension_oids.h"
-#include "responder/crypto/pem.h"
 #include "responder/crypto/text.h"
 #include "responder/der/reader.h"
 
@@ -111,9 +110,15 @@ Status take_extension(CrlView& crl, const Extension& extension) {
         crl.issuing_distribution_point = extension.value;
         return extension.critical ? Status{} : fail("CRL: F-12: issuingDistributionPoint must be critical");
     }
-    const bool understood =
-        equal(extension.oid, oids::freshest_crl) || equal(extension.oid, oids::issuer_alternative_name);
-    if (extension.critical && !understood)
+    if (equal(extension.oid, oids::freshest_crl)) {
+        if (!der::is_one_element(extension.value) || extension.value[0] != 0x30)
+            return bad("freshestCRL");
+        crl.has_freshest_crl = true;
+        if (extension.critical)
+            crl.departures.push_back("F-15: freshestCRL is critical");
+        return {};
+    }
+    if (extension.critical && !equal(extension.oid, oids::issuer_alternative_name))
         crl.unknown_critical_extensions.push_back(crypto::oid_text(extension.oid));
     return {};
 }
@@ -204,22 +209,37 @@ std::strong_ordering compare_crl_numbers(ByteView a, ByteView b) noexcept {
     return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
 }
 
-Result<Bytes> to_der(Bytes der_or_pem) {
-    if (crypto::looks_like_der(der_or_pem, {"X509 CRL"}))
-        return der_or_pem;
-    auto decoded = crypto::decode_pem(der_or_pem, {"X509 CRL"});
-    if (!decoded)
-        return fail("CRL", decoded.error());
-    return decoded;
+namespace {
+
+// What is wrong with octets that are not one DER SEQUENCE: a file that is being written looks like this, and
+// so does BER.
+Error explain_outer(ByteView der) {
+    if (der.size() < 2)
+        return {fmt::format("CRL: cut off: {} octets", der.size())};
+    if (der[0] != 0x30)
+        return {fmt::format("CRL: begins with octet {:02x}, not with a SEQUENCE (30)", der[0])};
+    if (der[1] == 0x80)
+        return {"CRL: F-01: BER: its length is indefinite, where DER has a definite one"};
+    const std::size_t count = der[1] < 0x80 ? 0 : der[1] & 0x7fU;
+    if (count > 8)
+        return {"CRL: F-01: its length is not DER"};
+    std::uint64_t length = count == 0 ? der[1] : 0;
+    for (std::size_t i = 0; i < count && 2 + i < der.size(); ++i)
+        length = length << 8 | der[2 + i];
+    if (der.size() < 2 + count || length > der.size() - 2 - count)
+        return {fmt::format("CRL: cut off: {} octets of {}", der.size(), length + 2 + count)};
+    return {"CRL: F-01: not one whole DER SEQUENCE"};
 }
+
+}  // namespace
 
 Result<CrlView> parse_crl(ByteView der) {
     Reader outer{der};
     auto fields = outer.read_into(Tag::sequence);
     if (!fields)
-        return fail("CRL: not one whole DER SEQUENCE");
+        return tl::unexpected(explain_outer(der));
     if (!outer.empty())
-        return fail("CRL: something stands behind it");
+        return fail(fmt::format("CRL: {} octets stand behind it", outer.rest().size()));
     CrlView crl;
     const auto tbs = read_tlv(*fields, Tag::sequence);
     if (!tbs)

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "responder/front/caching.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view ocsp_response_type = "application/ocsp-response";
 constexpr std::string_view crl_type = "application/pkix-crl";
+constexpr std::string_view certificate_type = "application/pkix-cert";
 constexpr std::string_view text_type = "text/plain";
 constexpr std::size_t get_path_fault = ocsp::request_faults;  // behind those of a request
 
@@ -178,13 +180,13 @@ std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange,
         parts_.metrics.live_fallbacks(*plan.issuer).add();
         return send_stored(exchange, plan, exchange.now(), !request.nonce());
     }
-    const auto& [settings, identity] = (*state_->issuers)[*plan.issuer];
+    const Issuers::Issuer& issuer = (*state_->issuers)[*plan.issuer];
     live::Call call;
-    call.issuer = identity.id();
+    call.issuer = issuer.identity.id();
     for (const ocsp::CertIdView& cert_id : request.cert_ids())
         call.cert_ids.emplace_back(cert_id.tlv.begin(), cert_id.tlv.end());
     // Several certificates are answered live even where nonces are not echoed; the answer then carries none.
-    if (request.nonce() && settings.nonce == config::Nonce::echo)
+    if (request.nonce() && issuer.settings.nonce == config::Nonce::echo)
         call.nonce.emplace(request.nonce()->begin(), request.nonce()->end());
     if (!parts_.live->call(std::move(call), std::make_unique<LiveAnswer>(*this, exchange.defer(), asked)))
         return Outcome::internal_error;  // the Deferred, dropped, has answered 500
@@ -236,7 +238,9 @@ std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked
             return answer_ocsp(exchange, known->request, &*known->key, asked);
     if (names_file(request.path)) {
         const auto* crl = state_->find_crl(without_query(request.path));
-        if (crl != nullptr && request.method == http::Method::post) {
+        const auto* holder =
+            crl != nullptr ? nullptr : state_->issuers->find_certificate(without_query(request.path));
+        if ((crl != nullptr || holder != nullptr) && request.method == http::Method::post) {
             http::ResponseHead head = head_of(405, {});
             head.allow = "GET, HEAD";
             exchange.respond(head, {});
@@ -244,6 +248,8 @@ std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked
         }
         if (crl != nullptr)
             return answer_crl(exchange, *crl, asked);
+        if (holder != nullptr)
+            return answer_certificate(exchange, *holder);
     }
     ByteView der;
     switch (parts_.paths.find_request(request, decoded_, der)) {
@@ -309,6 +315,21 @@ metrics::Outcome Answering::answer_crl(http::Exchange& exchange, const FrontStat
     head.caching = caching_of(*route.crl, cache_for, now);
     exchange.respond_file(head, route.crl->file, route.crl->size);
     return Outcome::crl;
+}
+
+// It is the same for ever under this path: a CA with a new key is another issuer. What is kept a day at most
+// can be corrected within a day.
+metrics::Outcome Answering::answer_certificate(http::Exchange& exchange,
+                                               const Issuers::Issuer& issuer) noexcept {
+    const crypto::Certificate& certificate = issuer.identity.certificate();
+    const UtcTime now = exchange.now();
+    http::ResponseHead head = head_of(200, certificate_type);
+    head.caching = {.etag = issuer.certificate_tag,
+                    .last_modified = std::min(certificate.not_before(), now),
+                    .expires = now + limits::max_age,
+                    .max_age = limits::max_age};
+    exchange.respond(head, certificate.der());
+    return Outcome::certificate;
 }
 
 std::vector<std::string> Answering::fault_names() {

@@ -31,8 +31,9 @@ namespace eightbells::front {
 //   request, and one that
 //                                                                does not decode, or none at all, is
 //                                                                malformedRequest
+//   GET, HEAD  an issuer's certificate_path                      its certificate, application/pkix-cert
 //   POST       "/" or a configured prefix                        OCSP, if the media type is; else 415
-//   POST       a CRL path                                        405, Allow: GET, HEAD
+//   POST       a CRL's or a certificate's path                                        405, Allow: GET, HEAD
 //   POST       every other path                                  404
 //
 // OCSP error statuses travel with HTTP 200 and are never cacheable (E-04, E-09). A CRL past its nextUpdate is
@@ -86,6 +87,7 @@ class Answering final : public http::Handler {
     // Each answers the exchange; nullopt: deferred, counted later.
     std::optional<Outcome> route(http::Exchange& exchange, Asked& asked) noexcept;
     Outcome answer_crl(http::Exchange& exchange, const FrontState::CrlRoute& route, Asked& asked) noexcept;
+    Outcome answer_certificate(http::Exchange& exchange, const Issuers::Issuer& issuer) noexcept;
     std::optional<Outcome> answer_ocsp(http::Exchange& exchange, const ocsp::RequestView& request,
                                        const LookupKey* key, Asked& asked) noexcept;
     std::optional<Outcome> ask_signer(http::Exchange& exchange, const ocsp::RequestView& request,

@@ -69,7 +69,10 @@ Result<std::shared_ptr<const Issuers>> Issuers::load(std::span<const config::Iss
             if (hashes)
                 loaded->by_hash_[hash].push_back({start_of(hashes->key), index, hashes->name, hashes->key});
         }
-        loaded->issuers_.push_back({one, *std::move(identity)});
+        const auto digest = crypto::sha256(identity->certificate().der());
+        http::EntityTag tag;
+        std::copy_n(digest.begin(), tag.size(), tag.begin());
+        loaded->issuers_.push_back({one, *std::move(identity), tag});
     }
     for (auto& entries : loaded->by_hash_)
         std::ranges::sort(entries, {}, &Entry::key_hash_start);
@@ -89,6 +92,12 @@ std::optional<std::size_t> Issuers::find(const ocsp::CertIdView& cert_id) const 
             equal(entry->name_hash, cert_id.issuer_name_hash))
             return entry->issuer;
     return std::nullopt;
+}
+
+const Issuers::Issuer* Issuers::find_certificate(std::string_view path) const noexcept {
+    const auto found = std::ranges::find_if(
+        issuers_, [&](const Issuer& one) { return one.settings.certificate_path == path; });
+    return found == issuers_.end() ? nullptr : &*found;
 }
 
 bool Issuers::knows_hash(ByteView hash_oid) noexcept {

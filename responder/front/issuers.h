@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "responder/config/config.h"
 #include "responder/crypto/certificate.h"
+#include "responder/http/exchange.h"
 #include "responder/ocsp/cert_id.h"
 
 namespace eightbells::front {
@@ -21,6 +23,7 @@ class Issuers {
     struct Issuer {
         config::Issuer settings;
         crypto::IssuerIdentity identity;
+        http::EntityTag certificate_tag{};  // the first 16 octets of SHA-256 over its certificate
     };
 
     // Reads the certificate of each configured issuer. Two issuers of one Name and key are refused: they
@@ -29,6 +32,9 @@ class Issuers {
 
     std::size_t size() const noexcept { return issuers_.size(); }
     const Issuer& operator[](std::size_t index) const noexcept { return issuers_[index]; }
+
+    // Whose certificate is served at this exact path (F-29); nullptr: nobody's. No allocation.
+    const Issuer* find_certificate(std::string_view path) const noexcept;
 
     // Both hashes must be of the same CA key; the look-up goes by the algorithm's OID, not by how its
     // parameters are spelled. Also finds by SHA-384 and SHA-512, for which nothing is signed ahead.

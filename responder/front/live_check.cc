@@ -64,7 +64,7 @@ Status LiveCheck::check(std::size_t issuer, const live::Call& call, ByteView res
 
 Result<LiveCheck::Signer*> LiveCheck::signer_of(std::size_t issuer, const std::vector<ByteView>& certificates,
                                                 UtcTime now) {
-    const auto& [settings, identity] = (*issuers_)[issuer];
+    const crypto::IssuerIdentity& identity = (*issuers_)[issuer].identity;
     // No certificate: the CA signs itself.
     const ByteView der = certificates.empty() ? identity.certificate().der() : certificates.front();
     auto& known = signers_[issuer];
@@ -77,8 +77,8 @@ Result<LiveCheck::Signer*> LiveCheck::signer_of(std::size_t issuer, const std::v
     if (!certificate)
         return fail("certs", certificate.error());
     std::vector<std::string> warnings;
-    const auto faults =
-        crypto::judge_signer_certificate(*certificate, identity, settings.scheme, now, warnings);
+    const auto faults = crypto::judge_signer_certificate(*certificate, identity,
+                                                         (*issuers_)[issuer].settings.scheme, now, warnings);
     if (!faults.empty())
         return fail("certs: " + faults.front());
     auto verifier = crypto::SignatureVerifier::from_public_key(certificate->subject_public_key_info());

@@ -17,7 +17,8 @@ std::shared_ptr<const FrontState> FrontState::make(
     const std::vector<std::vector<std::shared_ptr<const CrlFile>>>& crls, const std::vector<bool>& loaded) {
     auto state = std::make_shared<FrontState>();
     for (std::size_t i = 0; i < issuers->size(); ++i)
-        state->crls.push_back({(*issuers)[i].settings.crl_path, i, loaded[i], nullptr});
+        for (const auto& crl : (*issuers)[i].settings.crls())
+            state->crls.push_back({crl.path, i, loaded[i], nullptr});
     for (std::size_t i = 0; i < crls.size(); ++i)
         for (const auto& crl : crls[i]) {
             const auto route = std::ranges::find(state->crls, crl->path, &CrlRoute::path);

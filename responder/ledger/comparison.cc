@@ -52,6 +52,10 @@ void Findings::count(const ImportFacts& facts, const Staged& entry, const EntryJ
         warn(entry.line,
              fmt::format("{}: serial {}: {}", facts.place(entry.line), row.serial.to_hex(), text));
     };
+    if (entry.has(Staged::is_revoked) && row.not_after < facts.source.as_of) {
+        ++report.expired;
+        report.earliest_end = std::min(report.earliest_end, row.not_after);
+    }
     switch (judgement.effect) {
         case EntryEffect::unchanged:
             ++(judgement.new_facts || judgement.completes ? report.corrected : report.unchanged);
@@ -89,6 +93,8 @@ void Findings::join(Findings other) {
     report.missing += other.report.missing;
     report.contradicted += other.report.contradicted;
     report.differing += other.report.differing;
+    report.expired += other.report.expired;
+    report.earliest_end = std::min(report.earliest_end, other.report.earliest_end);
     std::ranges::move(other.warnings_, std::back_inserter(warnings_));
 }
 

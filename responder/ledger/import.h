@@ -5,6 +5,7 @@
 #include <string>
 
 #include "responder/crl/crl.h"
+#include "responder/crl/octets.h"
 #include "responder/crypto/certificate.h"
 #include "responder/ledger/ledger.h"
 
@@ -22,18 +23,28 @@ Result<ImportReport> import_index(Ledger& ledger, const crypto::IssuerIdentity& 
 
 // A CRL, PEM or DER, verified against the issuer before a single entry is believed; speaks as of its
 // thisUpdate. A serial that is not known as issued is kept as a revoked certificate with unknown end, so that
-// answer and CRL agree (C-09). A complete CRL (no issuing distribution point) releases the holds that a CRL
-// had set and that it no longer lists. `served_now` is the DER of the CRL that is published now: the new one
-// may not go back behind it (F-23). Returns the verified DER as well, for publication; the warnings of
-// `policy` stand in the report.
+// answer and CRL agree (C-09). A last CRL (F-18) while a certificate of the issuer is neither expired nor
+// revoked, in the ledger or by this CRL, is refused.
+struct CrlToImport {
+    crl::Octets octets;
+    std::string place;              // file or URL, for messages
+    std::filesystem::path scratch;  // a folder for files without names
+    std::string source = "crl";     // in the ledger; a delta speaks for the same source as its base
+    // A delta's policy has accept_delta; the warnings of the report go where it says, and into the report.
+    crl::CrlPolicy policy;
+    std::optional<crl::CrlVersion> previous;  // the newest taken so far, which this may not go behind (F-23)
+    // A complete CRL (no issuing distribution point) releases the holds that its source had set and that it
+    // no longer lists, unless a newer delta has been taken already.
+    std::optional<crl::CrlVersion> newest_delta;
+};
+// The verified DER, for publication, and what is to be remembered of it.
 struct CrlImport {
     ImportReport report;
-    Bytes der;
+    crl::Octets der;
+    crl::CrlVersion version;
 };
-Result<CrlImport> import_crl(Ledger& ledger, const crypto::IssuerIdentity& issuer,
-                             const std::filesystem::path& file, UtcTime now,
-                             const std::optional<Bytes>& served_now,
-                             crypto::Scheme scheme = crypto::Scheme::eutl);
+Result<CrlImport> import_crl(Ledger& ledger, const crypto::IssuerIdentity& issuer, CrlToImport offer,
+                             UtcTime now);
 
 // Lists of issued certificates: they add to what is known, so nothing is missing from them. CSV (RFC 4180, in
 // any case of its header names) with a header line naming `serial` (hexadecimal; or `serial_decimal`) and

@@ -160,6 +160,20 @@ Result<bool> Ledger::any_open(const std::string& issuer, UtcTime now) {
     return any;
 }
 
+Result<std::uint64_t> Ledger::count_open(const std::string& issuer, UtcTime now) {
+    const std::scoped_lock turn(state_->read_turn);
+    auto known = known_issuer(state_->reader, issuer);
+    if (!known)
+        return fail(known.error().message);
+    Query query = state_->reader.query(
+        "SELECT count(*) FROM certificates WHERE issuer = ? AND state <> 2 AND not_after > ?");
+    query.with(known->id, to_unix(now));
+    const std::int64_t open = query.next() ? query.integer(0) : 0;
+    if (auto status = query.finish(); !status)
+        return fail(status.error().message);
+    return static_cast<std::uint64_t>(open);
+}
+
 Result<std::vector<Certificate>> Ledger::page(const std::string& issuer, unsigned page_bits,
                                               std::uint32_t index) {
     if (page_bits > limits::page_bits || index >> page_bits != 0)

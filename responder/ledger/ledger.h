@@ -71,7 +71,11 @@ struct ImportReport {
                                      // another source, or on hold where it says revoked: kept, and an alarm
     std::uint64_t differing = 0;     // the source states another reason or date of a revocation than the one
                                      // that prevails here: kept
-    bool same_bytes = false;         // the very file of this source's last import: nothing was compared
+    // Of entries that say revoked: certificates whose end lies before the source's as_of, and the earliest of
+    // those ends.
+    std::uint64_t expired = 0;
+    UtcTime earliest_end = year_9999;
+    bool same_bytes = false;            // the very file of this source's last import: nothing was compared
     std::vector<std::string> warnings;  // the first limits::import_warnings of them
 };
 
@@ -164,6 +168,8 @@ class Ledger {
     // Whether a certificate is not revoked for good and not expired at `now`. Without one, nothing about the
     // issuer's certificates can change any more. Looks at every certificate when there is none.
     Result<bool> any_open(const std::string& issuer, UtcTime now);
+    // Certificates that are neither revoked for good nor expired at `now`. Looks at every one.
+    Result<std::uint64_t> count_open(const std::string& issuer, UtcTime now);
     // The certificates whose serial hash begins with the page's bits, in the order of serial hash. At most
     // limits::ledger_page_records: more is an error, the set needs more page bits.
     Result<std::vector<Certificate>> page(const std::string& issuer, unsigned page_bits, std::uint32_t index);

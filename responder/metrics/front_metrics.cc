@@ -21,8 +21,9 @@ class ComputedFamily final : public FamilyBase {
 bool can_occur(bool has_issuer, Method method, Hash hash, Outcome outcome) {
     if (has_issuer != names_an_issuer(outcome) && outcome != Outcome::internal_error)
         return false;
-    const bool about_crl = outcome == Outcome::crl || outcome == Outcome::crl_unavailable;
-    if (about_crl)
+    const bool a_file =
+        outcome == Outcome::crl || outcome == Outcome::crl_unavailable || outcome == Outcome::certificate;
+    if (a_file)
         return hash == Hash::none && method != Method::post;
     const bool has_cert_id =
         names_an_issuer(outcome) ? has_issuer : outcome == Outcome::unauthorized_foreign_issuer;

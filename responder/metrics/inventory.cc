@@ -114,6 +114,8 @@ constexpr std::array<Definition, metric_count> table{{
     gauge(Metric::signer_crl_this_update, signer, "eightbells_signer_crl_this_update_timestamp_seconds", {"issuer"}, "thisUpdate of the CRL last published; of several the oldest."),
     gauge(Metric::signer_crl_next_update, signer, "eightbells_signer_crl_next_update_timestamp_seconds", {"issuer"}, "nextUpdate of the CRL last published; of several the first to end."),
     gauge(Metric::signer_crl_size, signer, "eightbells_signer_crl_size_bytes", {"issuer"}, "Size of the CRL last published; of several the largest."),
+    gauge(Metric::signer_crl_refused, signer, "eightbells_signer_crl_refused", {"issuer"}, "CRLs of which the last that came was refused; the one before is served."),
+    gauge(Metric::signer_crl_too_large, signer, "eightbells_signer_crl_too_large", {"issuer"}, "1 when a CRL is above 8 MB although certificates name no OCSP URL."),
     gauge(Metric::signer_page_file_size, signer, "eightbells_signer_page_file_size_bytes", {}, "Size of the signer's page file."),
     gauge(Metric::signer_store_reachable, signer, "eightbells_signer_store_reachable", {}, "1 when the last publication reached the store."),
     gauge(Metric::signer_store_last_mirror, signer, "eightbells_signer_store_last_mirror_timestamp_seconds", {}, "When the store last held all that was published."),

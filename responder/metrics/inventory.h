@@ -106,6 +106,8 @@ enum class Metric : std::uint8_t {
     signer_crl_this_update,
     signer_crl_next_update,
     signer_crl_size,
+    signer_crl_refused,
+    signer_crl_too_large,
     signer_page_file_size,
     signer_store_reachable,
     signer_store_last_mirror,

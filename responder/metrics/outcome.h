@@ -26,6 +26,7 @@ enum class Outcome : std::uint8_t {
     try_later_signer,             // the signer was away, late, busy or wrong
     internal_error,
     crl,              // a CRL, whole or in part
+    certificate,      // an issuer's certificate
     crl_unavailable,  // the path of a CRL that is not held or no longer valid
     not_found,        // no such path
     http_error,       // the media type, or whatever else the handler refuses on HTTP's own terms
@@ -45,6 +46,7 @@ inline constexpr std::array<std::string_view, outcomes> outcome_names{"good",
                                                                       "try_later_signer",
                                                                       "internal_error",
                                                                       "crl",
+                                                                      "certificate",
                                                                       "crl_unavailable",
                                                                       "not_found",
                                                                       "http_error"};

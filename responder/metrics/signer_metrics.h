@@ -49,6 +49,8 @@ struct SignerMetrics final : MetricSet {
     Gauges<IssuerIndex> crl_this_update{*this, Metric::signer_crl_this_update};
     Gauges<IssuerIndex> crl_next_update{*this, Metric::signer_crl_next_update};
     Gauges<IssuerIndex> crl_size{*this, Metric::signer_crl_size};
+    Gauges<IssuerIndex> crl_refused{*this, Metric::signer_crl_refused};
+    Gauges<IssuerIndex> crl_too_large{*this, Metric::signer_crl_too_large};
     Gauges<> page_file_size{*this, Metric::signer_page_file_size};
     Gauges<> store_reachable{*this, Metric::signer_store_reachable};
     Gauges<> store_last_mirror{*this, Metric::signer_store_last_mirror};

@@ -35,6 +35,7 @@ struct ImportArguments {
     std::string kind;
     std::string path;
     std::string issuer;
+    std::string crl_path;
 };
 int import(const config::Config& config, const ImportArguments& arguments);
 int status(const config::Config& config);

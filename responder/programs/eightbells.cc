@@ -86,6 +86,8 @@ void add_import_command(CLI::App& app, CommandLine& line) {
         ->check(CLI::IsMember({"index", "crl", "csv", "json-lines", "folder"}));
     command->add_option("path", line.import.path)->required();
     command->add_option("--issuer", line.import.issuer, "the issuer's name; not needed with a single one");
+    command->add_option("--crl-path", line.import.crl_path,
+                        "of several CRLs the one that is served at this path");
     command->callback([&line] {
         line.job = [&line](const config::Config& config) { return programs::import(config, line.import); };
     });

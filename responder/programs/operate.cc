@@ -176,6 +176,8 @@ int import(const config::Config& config, const ImportArguments& arguments) {
     json question{{"do", "import"}, {"kind", arguments.kind}, {"path", path.string()}};
     if (!arguments.issuer.empty())
         question["issuer"] = arguments.issuer;
+    if (!arguments.crl_path.empty())
+        question["crl_path"] = arguments.crl_path;
     return ask_for_report(config, question);
 }
 

@@ -158,9 +158,17 @@ class Verification {
         const auto view = crl::parse_crl(*der);
         if (!view)
             return fault(fmt::format("CRL {}: {}", reference.path, view.error().message));
-        // By the rules of the issuer's own scheme, as when it was taken up.
+        // By the rules of the issuer's own scheme, as when it was taken up; which base a delta goes with was
+        // judged then, and another one may be there by now.
         crl::CrlPolicy policy;
         policy.scheme = issuer_.settings.scheme;
+        policy.covers_cas = issuer_.settings.issues_cas;
+        policy.accept_delta = view->is_delta;
+        policy.base = view->is_delta ? &*view : nullptr;
+        for (const auto& configured : issuer_.settings.crls()) {
+            if (configured.path == reference.path)
+                policy.distribution_point = configured.distribution_point;
+        }
         if (auto checked = crl::check_crl(*view, *der, issuer_.identity, now_, std::nullopt, policy);
             !checked) {
             fault(fmt::format("CRL {}: {}", reference.path, checked.error().message));

@@ -30,10 +30,9 @@ std::string report_to_json(const ledger::ImportReport& report) {
         .dump(-1, ' ', false, json::error_handler_t::replace);  // file names are any bytes
 }
 
-Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer& fed, const std::string& kind,
-                                        const std::filesystem::path& path, UtcTime now,
-                                        const std::optional<Bytes>& served_crl,
-                                        const std::function<void(Bytes)>& on_crl) {
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, CrlGate& gate, const FedIssuer& fed,
+                                        const std::string& kind, const std::filesystem::path& path,
+                                        const std::string& crl_path, UtcTime now) {
     const auto& issuer = fed.issuer;
     if (kind == "index" && fed.settings.status_from == config::StatusFrom::crl)
         return fail(
@@ -48,12 +47,13 @@ Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer&
     if (kind == "folder")
         return ledger::import_folder(ledger, issuer, path, now);
     if (kind == "crl") {
-        auto imported = ledger::import_crl(ledger, issuer, path, now, served_crl, fed.settings.scheme);
-        if (!imported)
-            return tl::unexpected<Error>(imported.error());
-        if (on_crl)
-            on_crl(std::move(imported->der));
-        return imported->report;
+        const auto crl = CrlGate::find(fed, crl_path);
+        if (!crl)
+            return tl::unexpected<Error>(crl.error());
+        auto octets = crl::copy_crl(path, gate.scratch());
+        if (!octets)
+            return tl::unexpected<Error>(octets.error());
+        return gate.take(fed, *crl, {std::move(*octets), path.string()});
     }
     return fail("kind: one of index, crl, csv, json-lines, folder is expected");
 }
@@ -78,11 +78,12 @@ json clock_json(const ClockGuard::Reading& reading) {
 }  // namespace
 
 struct Control::State {
-    State(std::vector<FedIssuer> fed, ledger::Ledger& used_ledger, Feeds& used_feeds, Hooks used_hooks,
-          const Clock& used_clock)
+    State(std::vector<FedIssuer> fed, ledger::Ledger& used_ledger, Feeds& used_feeds, CrlGate& used_gate,
+          Hooks used_hooks, const Clock& used_clock)
         : issuers(std::move(fed)),
           ledger(used_ledger),
           feeds(used_feeds),
+          gate(used_gate),
           hooks(std::move(used_hooks)),
           clock(used_clock) {}
     ~State() {
@@ -131,6 +132,7 @@ struct Control::State {
     std::vector<FedIssuer> issuers;
     ledger::Ledger& ledger;
     Feeds& feeds;
+    CrlGate& gate;
     Hooks hooks;
     const Clock& clock;
     event_base* base = nullptr;
@@ -271,10 +273,12 @@ void Control::State::start_import(LocalConnection& connection, const json& line)
     if (!path.is_string() || !path.get_ref<const std::string&>().starts_with("/")) {
         return send(connection, line, refusal("path: an absolute path is expected"));
     }
-    const auto import = [this, fed, k = kind.get<std::string>(), p = path.get<std::string>()] {
-        const std::string& issuer_id = fed->issuer.id();
-        return run_import(ledger, *fed, k, p, clock.now(), hooks.served_crl(issuer_id),
-                          [&](Bytes der) { hooks.on_crl(issuer_id, std::move(der)); });
+    const json crl_path = line.value("crl_path", json(""));
+    if (!crl_path.is_string())
+        return send(connection, line, refusal("crl_path: a string is expected"));
+    const auto import = [this, fed, k = kind.get<std::string>(), p = path.get<std::string>(),
+                         c = crl_path.get<std::string>()] {
+        return run_import(ledger, gate, *fed, k, p, c, clock.now());
     };
     enqueue(connection, line, import);
 }
@@ -322,9 +326,9 @@ Control::~Control() = default;
 
 Result<std::unique_ptr<Control>> Control::open(const std::filesystem::path& socket, std::vector<uid_t> users,
                                                std::vector<FedIssuer> issuers, ledger::Ledger& ledger,
-                                               Feeds& feeds, Hooks hooks, const Clock& clock) {
+                                               Feeds& feeds, CrlGate& gate, Hooks hooks, const Clock& clock) {
     evthread_use_pthreads();
-    auto state = std::make_unique<State>(std::move(issuers), ledger, feeds, std::move(hooks), clock);
+    auto state = std::make_unique<State>(std::move(issuers), ledger, feeds, gate, std::move(hooks), clock);
     state->base = event_base_new();
     if (state->base == nullptr)
         return fail("cannot make an event loop");

@@ -27,7 +27,7 @@ namespace eightbells::signer {
 //    "invalidity_date":"...","source":"ca-1","sequence":17}
 //   -> {"ok":true,"verdict":"applied","sequence":17,"repeated":false,"gap":false,"message":"..."}
 //   {"do":"import","issuer":"demo","kind":"csv","path":"/absolute/path"}      kinds: index, crl, csv,
-//   json-lines, folder
+//   json-lines, folder. For one of several CRLs "crl_path":"/shard-1.crl" says at which path it is served
 //   -> {"ok":true,"report":{"read":1000,"issued":1000,...}}
 //   {"do":"compromise","issuer":"demo","confirm":"demo","time":"..."}   the CA's own key: every certificate
 //   is revoked, for good
@@ -41,17 +41,15 @@ class Control {
     struct Hooks {
         std::function<void()> on_change;  // after events were made durable
         std::function<void(ledger::Action, const ledger::EventAnswer&)> on_event;  // for the counters
-        std::function<void(const std::string& issuer, Bytes der)> on_crl;
-        std::function<std::optional<Bytes>(const std::string& issuer)> served_crl;
-        std::function<std::string()> status;  // a JSON array
+        std::function<std::string()> status;                                       // a JSON array
         std::function<ClockGuard::Reading()> clock;
         std::function<Status(uid_t operator_)> accept_clock;
     };
     // Runs a thread of its own. `users`: who may connect besides root and ourselves.
     static Result<std::unique_ptr<Control>> open(const std::filesystem::path& socket,
                                                  std::vector<uid_t> users, std::vector<FedIssuer> issuers,
-                                                 ledger::Ledger& ledger, Feeds& feeds, Hooks hooks,
-                                                 const Clock& clock);
+                                                 ledger::Ledger& ledger, Feeds& feeds, CrlGate& gate,
+                                                 Hooks hooks, const Clock& clock);
     ~Control();
 
     struct State;
@@ -61,12 +59,10 @@ class Control {
     std::unique_ptr<State> state_;
 };
 
-// The operator's import, by kind; shared by the control socket and by `eightbells import` without a running
-// signer. `on_crl` (may be empty) takes the DER of a CRL that was accepted.
-Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, const FedIssuer& issuer,
+// The operator's import, by kind, on the feeds' thread. `crl_path` says which of several CRLs it is.
+Result<ledger::ImportReport> run_import(ledger::Ledger& ledger, CrlGate& gate, const FedIssuer& issuer,
                                         const std::string& kind, const std::filesystem::path& path,
-                                        UtcTime now, const std::optional<Bytes>& served_crl,
-                                        const std::function<void(Bytes)>& on_crl);
+                                        const std::string& crl_path, UtcTime now);
 std::string report_to_json(const ledger::ImportReport& report);
 
 }  // namespace eightbells::signer

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 
 #include "responder/signer/limits.h"
 
@@ -17,11 +18,24 @@ bool same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
            a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
            a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
 }
+// What a poller waits for; "no" where the import never comes to run.
+struct Verdict {
+    std::promise<bool> accepted;
+    bool given = false;
+    void give(bool yes) {
+        given = true;
+        accepted.set_value(yes);
+    }
+    ~Verdict() {
+        if (!given)
+            accepted.set_value(false);
+    }
+};
 }  // namespace
 
-Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener,
+Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, CrlGate& gate, FeedListener& listener,
              const Clock& clock)
-    : issuers_(std::move(issuers)), ledger_(ledger), listener_(listener), clock_(clock) {
+    : issuers_(std::move(issuers)), ledger_(ledger), gate_(gate), listener_(listener), clock_(clock) {
     const auto watch = [&](std::size_t issuer, Kind kind, const std::filesystem::path& path) {
         if (path.empty())
             return;
@@ -32,24 +46,56 @@ Feeds::Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListene
         files_.push_back(std::move(file));
     };
     for (std::size_t i = 0; i < issuers_.size(); ++i) {
-        // List and index first: they know the end dates of what the CRL only lists.
         watch(i, Kind::list, issuers_[i].settings.issued);
         watch(i, Kind::index, issuers_[i].settings.index);
-        watch(i, Kind::crl, issuers_[i].settings.crl);
     }
+    crl_sources_ = std::make_unique<CrlSources>(
+        issuers_, gate_,
+        [this](const FedIssuer& issuer, const ledger::ImportReport& report) {
+            listener_.on_imported(issuer.issuer.id(), "crl", report);
+        },
+        clock_);
+    for (const FedIssuer& issuer : issuers_) {
+        for (const auto& crl : issuer.settings.crls()) {
+            if (!crl.url.empty())
+                poll(issuer, crl);
+        }
+    }
+}
+
+// What a poller brings is judged on the feeds' thread, where imports take turns.
+void Feeds::poll(const FedIssuer& issuer, const config::ImportedCrl& crl) {
+    const auto on_feeds_thread = [this](Import import) {
+        auto verdict = std::make_shared<Verdict>();
+        auto known = verdict->accepted.get_future();
+        Done done = [verdict](const Result<ledger::ImportReport>& report) {
+            verdict->give(report.has_value());
+        };
+        verdict.reset();
+        enqueue(std::move(import), std::move(done));
+        return known.get();
+    };
+    CrlPoller::Hooks hooks;
+    hooks.offer = [this, &issuer, crl, on_feeds_thread](CrlGate::Offer offer) {
+        return on_feeds_thread([this, &issuer, crl, offer] {
+            auto report = gate_.take(issuer, crl, offer);
+            if (report)
+                listener_.on_imported(issuer.issuer.id(), "crl", *report);
+            return report;
+        });
+    };
+    hooks.refuse = [this, &issuer, crl, on_feeds_thread](const CrlGate::Offer& offer, const Error& why) {
+        on_feeds_thread([this, &issuer, crl, offer, why]() -> Result<ledger::ImportReport> {
+            gate_.refuse(issuer, crl, offer, why);
+            return tl::unexpected<Error>(why);
+        });
+    };
+    pollers_.push_back(std::make_unique<CrlPoller>(crl, gate_.scratch(), std::move(hooks)));
 }
 
 // As the ledger names it.
 std::string Feeds::source_of(const File& file) {
-    switch (file.kind) {
-        case Kind::crl:
-            return "crl";
-        case Kind::index:
-            return "index";
-        case Kind::list:
-            break;
-    }
-    return "list:" + file.path.filename().string();
+    return file.kind == Kind::index ? "index" : "list:" + file.path.filename().string();
 }
 
 Feeds::~Feeds() {
@@ -65,17 +111,22 @@ void Feeds::stop() {
     wake_.notify_all();
     if (thread_.joinable())
         thread_.join();
+    for (const auto& poller : pollers_)
+        poller->stop();
 }
 
 void Feeds::start() {
     thread_ = std::thread{[this] { loop(); }};
+    for (const auto& poller : pollers_)
+        poller->start();
 }
 
 bool Feeds::look_once() {
     bool changed = false;
     for (auto& file : files_)
         changed = look(file) || changed;
-    return changed;
+    // Lists and index first: they know the end dates of what a CRL only lists.
+    return crl_sources_->look_once() || changed;
 }
 
 bool Feeds::look(File& file) {
@@ -117,20 +168,11 @@ Result<ledger::ImportReport> Feeds::import(const File& file, UtcTime now) {
     const auto& issuer = issuers_[file.issuer];
     if (file.kind == Kind::index)
         return ledger::import_index(ledger_, issuer.issuer, file.path, now);
-    if (file.kind == Kind::list) {
-        if (S_ISDIR(file.taken->st_mode))
-            return ledger::import_folder(ledger_, issuer.issuer, file.path, now);
-        return file.path.extension() == ".csv"
-                   ? ledger::import_csv(ledger_, issuer.issuer, file.path, now)
-                   : ledger::import_json_lines(ledger_, issuer.issuer, file.path, now);
-    }
-    const std::string& id = issuer.issuer.id();
-    auto import = ledger::import_crl(ledger_, issuer.issuer, file.path, now, listener_.served_crl(id),
-                                     issuer.settings.scheme);
-    if (!import)
-        return tl::unexpected<Error>(import.error());
-    listener_.on_crl(id, std::move(import->der));
-    return std::move(import->report);
+    if (S_ISDIR(file.taken->st_mode))
+        return ledger::import_folder(ledger_, issuer.issuer, file.path, now);
+    return file.path.extension() == ".csv"
+               ? ledger::import_csv(ledger_, issuer.issuer, file.path, now)
+               : ledger::import_json_lines(ledger_, issuer.issuer, file.path, now);
 }
 
 bool Feeds::take_up(File& file) {
@@ -160,8 +202,11 @@ std::optional<UtcTime> Feeds::as_of(const std::string& issuer) {
         std::ranges::find_if(issuers_, [&](const FedIssuer& fed) { return fed.issuer.id() == issuer; });
     // Fed by lists and events alone, without heartbeats: the ledger itself is the register, current at any
     // moment.
-    if (found != issuers_.end() && found->settings.index.empty() && found->settings.crl.empty() &&
-        !found->settings.heartbeat) {
+    const auto from_outside = [](const config::ImportedCrl& crl) {
+        return !crl.file.empty() || !crl.url.empty();
+    };
+    if (found != issuers_.end() && found->settings.index.empty() && !found->settings.heartbeat &&
+        std::ranges::none_of(found->settings.crls(), from_outside)) {
         return clock_.now();
     }
     std::optional<UtcTime> seen;
@@ -175,13 +220,31 @@ std::optional<UtcTime> Feeds::as_of(const std::string& issuer) {
         spdlog::error("ledger: {}", known.error().message);
         return seen;
     }
+    if (found != issuers_.end())
+        seen = std::max(seen, as_of_parts(issuer, found->settings));
     return std::max(seen, *known);
+}
+
+// CRLs that each cover a part of the certificates speak for all of them as of the oldest.
+std::optional<UtcTime> Feeds::as_of_parts(const std::string& issuer, const config::Issuer& settings) {
+    std::optional<UtcTime> oldest;
+    const auto sources = ledger_.sources(issuer);
+    for (const auto& crl : settings.crls()) {
+        if (crl.distribution_point.empty() || !crl.delta_of.empty())
+            continue;
+        const auto spoke = sources ? std::ranges::find(*sources, "crl:" + crl.path, &ledger::Source::name)
+                                   : std::vector<ledger::Source>::const_iterator{};
+        if (!sources || spoke == sources->end())
+            return std::nullopt;
+        oldest = oldest ? std::min(*oldest, spoke->as_of) : spoke->as_of;
+    }
+    return oldest;
 }
 
 bool Feeds::enqueue(Import import, Done done) {
     {
         const std::scoped_lock lock{mutex_};
-        if (imports_.size() >= limits::control_imports_waiting)
+        if (stopping_ || imports_.size() >= limits::control_imports_waiting + limits::polled_crls)
             return false;
         imports_.emplace_back(std::move(import), std::move(done));
     }

@@ -20,14 +20,11 @@
 #include "responder/crypto/certificate.h"
 #include "responder/ledger/import.h"
 #include "responder/ledger/ledger.h"
+#include "responder/signer/crl_gate.h"
+#include "responder/signer/crl_poller.h"
+#include "responder/signer/crl_sources.h"
 
 namespace eightbells::signer {
-
-// One configured issuer as the feeds see it.
-struct FedIssuer {
-    config::Issuer settings;
-    crypto::IssuerIdentity issuer;
-};
 
 // What the feeds tell the rest of the signer, on the feeds' thread.
 class FeedListener {
@@ -37,18 +34,16 @@ class FeedListener {
     virtual void on_imported(const std::string& issuer, const std::string& source,
                              const ledger::ImportReport& report) = 0;
     virtual void on_refused(const std::string& issuer, const std::string& source, const Error& error) = 0;
-    // A verified CRL that is to be served.
-    virtual void on_crl(const std::string& issuer, Bytes der) = 0;
-    // What is served at the moment, for the CRL gate.
-    virtual std::optional<Bytes> served_crl(const std::string& issuer) = 0;
 };
 
-// Watches the files that CAs really have (lists of certificates, index.txt, CRL) and takes them up within a
-// second, on a thread of its own; imports asked for by an operator run there as well, so that one import runs
-// at a time. What is refused leaves everything as it was.
+// Watches what CAs really have (lists of certificates, index.txt, CRLs in files, folders and at URLs) and takes
+// it up within a second of its being there, on a thread of its own; imports asked for by an operator run there
+// as well, so that one import runs at a time. What is refused leaves everything as it was.
 class Feeds {
   public:
-    Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, FeedListener& listener, const Clock& clock);
+    // Everything is borrowed and must outlive the feeds.
+    Feeds(std::vector<FedIssuer> issuers, ledger::Ledger& ledger, CrlGate& gate, FeedListener& listener,
+          const Clock& clock);
     ~Feeds();
     Feeds(const Feeds&) = delete;
     Feeds& operator=(const Feeds&) = delete;
@@ -71,7 +66,7 @@ class Feeds {
     bool enqueue(Import import, Done done);
 
   private:
-    enum class Kind { list, index, crl };
+    enum class Kind { list, index };
     struct File {
         std::size_t issuer = 0;
         Kind kind = Kind::index;
@@ -88,11 +83,16 @@ class Feeds {
     Result<ledger::ImportReport> import(const File& file, UtcTime now);
     void loop();
 
+    void poll(const FedIssuer& issuer, const config::ImportedCrl& crl);
+    std::optional<UtcTime> as_of_parts(const std::string& issuer, const config::Issuer& settings);
+
     std::vector<FedIssuer> issuers_;
     ledger::Ledger& ledger_;
+    CrlGate& gate_;
     FeedListener& listener_;
     const Clock& clock_;
     std::vector<File> files_;
+    std::unique_ptr<CrlSources> crl_sources_;
 
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -100,6 +100,7 @@ class Feeds {
     std::deque<std::pair<Import, Done>> imports_;
     bool stopping_ = false;
     std::thread thread_;
+    std::vector<std::unique_ptr<CrlPoller>> pollers_;
 };
 
 }  // namespace eightbells::signer

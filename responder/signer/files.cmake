@@ -3,6 +3,10 @@ set(SOURCES
   clock_guard.cc
   control.cc
   control_message.cc
+  crl_gate.cc
+  crl_poller.cc
+  crl_sources.cc
+  crl_versions.cc
   crl_word.cc
   feeds.cc
   identity.cc
@@ -18,6 +22,7 @@ set(SOURCES
   publication_reshape.cc
   publisher.cc
   publisher_anew.cc
+  refused_crls.cc
   report.cc
   schedule.cc
   signer.cc

@@ -64,6 +64,23 @@ inline constexpr std::chrono::seconds signing_retry{5};  // after a failed signa
 // read again every five seconds, because the refusal may have had another reason than its bytes.
 inline constexpr std::chrono::milliseconds feed_poll{250};
 inline constexpr std::chrono::seconds feed_retry{5};
+// A refused CRL is read again as well, but that takes no more than a sixtieth of the time: 500 MB take a
+// second or two to copy.
+inline constexpr int crl_retry_share = 60;
+// What cannot be read as a CRL counts as refused once it has not changed for this long: until then somebody
+// is writing it.
+inline constexpr std::chrono::seconds crl_settles{5};
+inline constexpr std::chrono::seconds crl_unreadable_again{1};  // until then it is not copied again
+inline constexpr std::size_t crl_refusals_told = 4096;          // remembered, so that each is told once
+inline constexpr std::size_t crl_size_alarm = 8'000'000;        // F-25: Windows takes none above 10 MB
+inline constexpr std::size_t crl_folder_files = 1024;           // looked at in one folder, 150 octets each
+inline constexpr std::size_t crl_versions_octets = 16 * 1024 * 1024;  // 256 issuers with 64 CRLs: 4 MB
+inline constexpr std::size_t refused_crls = 32;                       // kept aside; with the next: 512 MB
+inline constexpr std::size_t refused_crl_octets = 16 * 1024 * 1024;   // of each
+// Polling. A server that sends nothing for half a minute has stalled; 500 MB at 0.6 MB a second take 15
+// minutes.
+inline constexpr std::chrono::seconds crl_fetch_stalls{30};
+inline constexpr std::chrono::minutes crl_fetch_time{15};
 inline constexpr std::chrono::seconds feed_confirm{60};  // how often "unchanged" is written down
 // Measuring what the machine signs, at start: RSA-4096 takes about 10 ms a signature, P-256 0.2 ms with its
 // check.

@@ -8,6 +8,7 @@
 
 #include "responder/config/limits.h"
 #include "responder/crl/crl.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/signer.h"
 
 namespace eightbells::signer {
@@ -18,7 +19,7 @@ namespace {
 metrics::Feed feed_of(std::string_view source) noexcept {
     if (source == "index")
         return metrics::Feed::index;
-    if (source == "crl")
+    if (source == "crl" || source.starts_with("crl:"))
         return metrics::Feed::crl;
     return source.starts_with("list:") ? metrics::Feed::list : metrics::Feed::events;
 }
@@ -80,24 +81,56 @@ void Report::refused(const std::string& issuer, const std::string& source, const
     metrics_.feed_errors(index_of(issuer), feed_of(source)).add();
 }
 
-// Of several CRLs the oldest, the one that ends first and the largest are told: what an alarm is about.
 void Report::crl_taken(const std::string& issuer, const std::string& path, ByteView der) {
-    const std::size_t index = index_of(issuer);
     const auto view = crl::parse_crl(der);
     if (!view)
         return;
     const std::scoped_lock guard{mutex_};
-    auto& crls = crls_[issuer];
-    crls[path] = {view->this_update, view->next_update.value_or(year_9999), der.size()};
-    CrlTimes told = crls[path];
-    for (const auto& [other, times] : crls) {
-        told.this_update = std::min(told.this_update, times.this_update);
-        told.next_update = std::min(told.next_update, times.next_update);
-        told.octets = std::max(told.octets, times.octets);
+    crls_[issuer][path] = {view->this_update, view->next_update.value_or(year_9999), der.size(), true, false};
+    tell_crls(issuer);
+}
+
+// What is served stays: this is the alarm that it will not stay right for ever.
+void Report::crl_refused(const std::string& issuer, const std::string& path, const Error& error) {
+    spdlog::error("issuer {}: CRL {} refused, the one that is served stays: {}", name_of(issuer), path,
+                  error.message);
+    const std::size_t index = index_of(issuer);
+    metrics_.imports(index, metrics::Feed::crl, metrics::ImportResult::refused).add();
+    metrics_.feed_errors(index, metrics::Feed::crl).add();
+    const std::scoped_lock guard{mutex_};
+    crls_[issuer][path].refused = true;
+    tell_crls(issuer);
+}
+
+// Of several CRLs the oldest, the one that ends first and the largest are told: what an alarm is about.
+// REQUIRES: mutex_.
+void Report::tell_crls(const std::string& issuer) {
+    const std::size_t index = index_of(issuer);
+    CrlState told{year_9999, year_9999, 0, false, false};
+    std::uint64_t refused = 0;
+    for (const auto& [path, state] : crls_[issuer]) {
+        refused += state.refused ? 1 : 0;
+        if (!state.taken)
+            continue;
+        told.taken = true;
+        told.this_update = std::min(told.this_update, state.this_update);
+        told.next_update = std::min(told.next_update, state.next_update);
+        told.octets = std::max(told.octets, state.octets);
     }
+    metrics_.crl_refused(index).set(refused);
+    if (!told.taken)
+        return;
     metrics_.crl_this_update(index).set(told.this_update);
     metrics_.crl_next_update(index).set(told.next_update);
     metrics_.crl_size(index).set(told.octets);
+    const bool alone = index < config_.issuers.size() && !config_.issuers[index].ocsp_in_certificates;
+    const bool too_large = alone && told.octets > limits::crl_size_alarm;
+    metrics_.crl_too_large(index).set(too_large);
+    if (too_large)
+        spdlog::error(
+            "issuer {}: a CRL of {} octets, where certificates name no OCSP: Windows takes none above "
+            "10 MB (F-25)",
+            name_of(issuer), told.octets);
 }
 
 void Report::clock_seen(const ClockGuard::Reading& reading) {
@@ -140,8 +173,9 @@ void Report::on_state(const Identity& identity, const PublishedState& state) {
     metrics_.publications(index, metrics::PublishResult::done)
         .add(state.version.sequence - std::min(state.version.sequence, before.version.sequence));
     metrics_.publications(index, metrics::PublishResult::failed).add(state.failures - before.failures);
-    const bool crl_short = std::ranges::any_of(
-        crls_[state.issuer], [&](const auto& crl) { return crl.second.next_update - now < limits::runway; });
+    const bool crl_short = std::ranges::any_of(crls_[state.issuer], [&](const auto& crl) {
+        return crl.second.taken && crl.second.next_update - now < limits::runway;
+    });
     const bool short_runway = crl_short || (state.shortest_runway && *state.shortest_runway < limits::runway);
     metrics_.runway_short(index).set(short_runway);
     if (short_runway && !runway_was_short_[state.issuer]) {

@@ -27,6 +27,7 @@ class Report final : public PublisherListener {
     void imported(const std::string& issuer, const std::string& source, const ledger::ImportReport& report);
     void refused(const std::string& issuer, const std::string& source, const Error& error);
     void crl_taken(const std::string& issuer, const std::string& path, ByteView der);
+    void crl_refused(const std::string& issuer, const std::string& path, const Error& error);
     void clock_seen(const ClockGuard::Reading& reading);
     void on_published(const Identity& identity, const std::vector<ledger::Ledger::Change>& changes,
                       UtcTime now) override;
@@ -49,12 +50,15 @@ class Report final : public PublisherListener {
 
     mutable std::mutex mutex_;
     std::map<std::string, PublishedState> states_;
-    struct CrlTimes {
+    struct CrlState {
         UtcTime this_update{};
         UtcTime next_update{};
         std::size_t octets = 0;
+        bool taken = false;    // else what stands above means nothing
+        bool refused = false;  // what came last was
     };
-    std::map<std::string, std::map<std::string, CrlTimes>> crls_;  // issuer, path
+    void tell_crls(const std::string& issuer);
+    std::map<std::string, std::map<std::string, CrlState>> crls_;  // issuer, path
     std::map<std::string, bool> runway_was_short_;
     UtcTime next_source_look_{};
 };

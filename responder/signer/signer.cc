@@ -33,8 +33,22 @@ fs::path page_file_path(const config::Config& config) {
     return (shared ? config.store.directory : config.signer.data) / cache::page_file_name;
 }
 
+namespace {
+
+// The paths whose CRLs together tell the status of every certificate.
+std::vector<std::string> complete_crls(const config::Issuer& settings) {
+    std::vector<std::string> paths;
+    for (const auto& crl : settings.crls()) {
+        if (crl.delta_of.empty())
+            paths.push_back(crl.path);
+    }
+    return paths;
+}
+
+}  // namespace
+
 // Members are destroyed from the last to the first: what calls goes before what is called.
-struct Signer::State final : FeedListener {
+struct Signer::State final : FeedListener, CrlListener {
     explicit State(const config::Config& used_config, const Clock& used_clock)
         : config(used_config), clock(used_clock) {}
     // An import that runs on the feeds' thread uses the publisher and the control socket, the mirror asks the
@@ -68,26 +82,16 @@ struct Signer::State final : FeedListener {
     void on_refused(const std::string& issuer, const std::string& source, const Error& error) override {
         report->refused(issuer, source, error);
     }
-    void on_crl(const std::string& issuer, Bytes der) override {
-        auto kept = spool(config.signer.data, der);
-        if (!kept)
-            return on_refused(issuer, "crl", kept.error());
-        serve_crl(issuer, crl_path_of(issuer), std::move(*kept));
-    }
-    std::optional<Bytes> served_crl(const std::string& issuer) override {
-        const auto served = publisher->served_crl(issuer, crl_path_of(issuer));
-        if (served == nullptr)
-            return std::nullopt;
-        return Bytes(served->bytes().begin(), served->bytes().end());
-    }
-    void serve_crl(const std::string& issuer, const std::string& path, CrlOctets der) {
+    void on_crl(const std::string& issuer, const std::string& path, crl::Octets der) override {
         report->crl_taken(issuer, path, der->bytes());
         crl_word->accepted(issuer, path, der->bytes());
         publisher->submit_crl(issuer, path, std::move(der));
     }
-    std::string crl_path_of(const std::string& issuer) const {
-        const auto at = std::ranges::find(fed, issuer, [](const FedIssuer& one) { return one.issuer.id(); });
-        return at->settings.crl_path;
+    void on_crl_refused(const std::string& issuer, const std::string& path, const Error& error) override {
+        report->crl_refused(issuer, path, error);
+    }
+    crl::Octets served_crl(const std::string& issuer, const std::string& path) override {
+        return publisher->served_crl(issuer, path);
     }
 
     // What the issuer's source vouches for at this moment (B-13).
@@ -95,7 +99,7 @@ struct Signer::State final : FeedListener {
         const auto identity =
             std::ranges::find_if(identities, [&](const auto& one) { return one->issuer.id() == issuer; });
         if (identity != identities.end() && (*identity)->settings.status_from == config::StatusFrom::crl)
-            return crl_word->of(issuer, std::vector{(*identity)->settings.crl_path});
+            return crl_word->of(issuer, complete_crls((*identity)->settings));
         const auto as_of = feeds->as_of(issuer);
         return as_of ? std::optional{Vouched{*as_of, year_9999}} : std::nullopt;
     }
@@ -115,6 +119,7 @@ struct Signer::State final : FeedListener {
     std::unique_ptr<cache::PageFile> pages;
     std::unique_ptr<Press> press;
     std::unique_ptr<Mirror> mirror;
+    std::unique_ptr<CrlGate> crl_gate;
     std::unique_ptr<Feeds> feeds;
     std::unique_ptr<Publisher> publisher;
     std::unique_ptr<LiveService> live;
@@ -263,7 +268,11 @@ void Signer::State::open_mirror() {
 }
 
 Status Signer::State::run(const Start& how) {
-    feeds = std::make_unique<Feeds>(fed, *ledger, *this, clock);
+    auto opened_gate = CrlGate::open(config.signer.data, *ledger, *this, clock);
+    if (!opened_gate)
+        return tl::unexpected<Error>(opened_gate.error());
+    crl_gate = std::move(*opened_gate);
+    feeds = std::make_unique<Feeds>(fed, *ledger, *crl_gate, *this, clock);
     press = std::make_unique<Press>(config.signer.threads, config.signer.self_check, *metrics);
     publisher = std::make_unique<Publisher>(
         *ledger, *pages, *store_key, *press, config.signer.data,
@@ -284,7 +293,7 @@ Status Signer::State::run(const Start& how) {
     for (const auto& identity : identities) {
         const std::string& id = identity->issuer.id();
         for (const std::string& path : publisher->served_crl_paths(id))
-            serve_crl(id, path, publisher->served_crl(id, path));
+            on_crl(id, path, publisher->served_crl(id, path));
     }
     feeds->look_once();  // what the CA has on record now goes into the first answers
     if (auto enough = check_capacity(); !enough)
@@ -325,14 +334,12 @@ Status Signer::State::open_sockets() {
         if (answer.gap)
             spdlog::error("an event source left out sequence numbers; a full list reconciles");
     };
-    hooks.on_crl = [this](const std::string& issuer, Bytes der) { on_crl(issuer, std::move(der)); };
-    hooks.served_crl = [this](const std::string& issuer) { return served_crl(issuer); };
     hooks.status = [this] { return report->status_json(); };
     hooks.clock = [this] { return guard->reading(); };
     hooks.accept_clock = [this](uid_t user) { return accept_clock(user); };
     const std::vector<uid_t> users(config.signer.control_users.begin(), config.signer.control_users.end());
-    auto opened_control =
-        Control::open(config.signer.control_socket, users, fed, *ledger, *feeds, std::move(hooks), clock);
+    auto opened_control = Control::open(config.signer.control_socket, users, fed, *ledger, *feeds, *crl_gate,
+                                        std::move(hooks), clock);
     if (!opened_control)
         return fail("signer.control_socket", opened_control.error());
     control = std::move(*opened_control);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "responder/watch/limits.h"
@@ -112,9 +113,16 @@ Verdict compare(const Verdict& first, SeenStatus status, const SecondOpinion& se
 
 }  // namespace
 
+Verdict judge_way(const Fetched& fetched) {
+    static constexpr std::array causes{Cause::none,      Cause::dns,           Cause::connect,
+                                       Cause::tls,       Cause::timeout,       Cause::truncated,
+                                       Cause::too_large, Cause::http_protocol, Cause::internal};
+    return {causes[static_cast<std::size_t>(fetched.failure)], fetched.why};
+}
+
 Verdict judge_http(const Fetched& fetched, std::string_view media_type, UtcTime now) {
-    if (!fetched.verdict.right())
-        return fetched.verdict;
+    if (auto way = judge_way(fetched); !way.right())
+        return way;
     if (fetched.status >= 300 && fetched.status < 400)
         return wrong(Cause::redirect,
                      fmt::format("HTTP {} to {}", fetched.status, fetched.header("location")));

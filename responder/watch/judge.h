@@ -7,13 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "responder/fetch/fetch.h"
 #include "responder/watch/botan_seam.h"
-#include "responder/watch/fetch.h"
 #include "responder/watch/history.h"
 #include "responder/watch/openssl_seam.h"
 #include "responder/watch/verdict.h"
 
 namespace eightbells::watch {
+
+using fetch::Fetched;
 
 // One issuer that is watched: what to ask, where, and what the answers must be.
 struct WatchedIssuer {
@@ -31,6 +33,8 @@ struct WatchedIssuer {
 // Whether what was fetched is right, and why not: the first thing that a relying party would stumble over.
 // Judging needs no network and no clock: the same octets and time give the same verdict again.
 
+// The way there alone, as the ledger names it.
+Verdict judge_way(const Fetched& fetched);
 // Status, media type and Date.
 Verdict judge_http(const Fetched& fetched, std::string_view media_type, UtcTime now);
 // No cache has kept it, or may keep it, beyond max-age and nextUpdate.

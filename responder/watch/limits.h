@@ -21,11 +21,6 @@ inline constexpr double nis2_failed_share = 0.01;
 inline constexpr std::size_t watched_answer_octets = 256 * 1024;
 // A CRL of a million entries takes about 40 MB; one of twice that is still read.
 inline constexpr std::size_t watched_crl_octets = 96 * 1024 * 1024;
-inline constexpr std::size_t watched_header_octets = 32 * 1024;
-// Addresses of one name that are asked each on its own; more are cut off, with a warning.
-inline constexpr std::size_t watched_addresses = 16;
-// Connections at a time: 16 addresses with two methods fit; the others wait their turn within the same round.
-inline constexpr std::size_t watched_connections = 32;
 // Our clock and a front's may differ by this much before a time counts as lying in the future.
 inline constexpr std::chrono::seconds watched_clock_skew = 10s;
 // Date and Age count in whole seconds over several machines' clocks.

@@ -70,8 +70,8 @@ std::vector<std::string> Prober::addresses(RoundSink& sink, std::size_t issuer, 
     const WatchedIssuer& watched = issuers_[issuer];
     if (!watched.fronts.empty())
         return watched.fronts;
-    const auto parts = parse_url(url);
-    auto found = parts ? resolve(parts->host, parts->port)
+    const auto parts = fetch::parse_url(url);
+    auto found = parts ? fetch::resolve(parts->host, parts->port)
                        : Result<std::vector<std::string>>(tl::unexpected(parts.error()));
     std::vector<std::string>& known = known_[{issuer, url}];
     if (found) {

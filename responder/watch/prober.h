@@ -10,13 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include "responder/fetch/fetch.h"
 #include "responder/watch/chain.h"
-#include "responder/watch/fetch.h"
 #include "responder/watch/history.h"
 #include "responder/watch/judge.h"
 #include "responder/watch/outage_ledger.h"
 
 namespace eightbells::watch {
+
+using fetch::Fetch;
+using fetch::Fetched;
+using fetch::Fetcher;
 
 // Takes what a round sees, as soon as it is known.
 class RoundSink {

@@ -86,7 +86,7 @@ Status Prober::ask_conditionally(RoundSink& sink, std::vector<CrlTarget>& target
             observe(sink, key, *target.whole, {});  // its evidence stands with the whole fetch
             continue;
         }
-        Fetch fetch{issuers_[target.issuer].crl_url, target.address, {}, {}, limits::watched_crl_octets};
+        Fetch fetch{issuers_[target.issuer].crl_url, target.address, {}, {}, limits::watched_crl_octets, {}};
         if (!target.before.etag.empty())
             fetch.headers.push_back("If-None-Match: " + target.before.etag);
         else if (!target.before.last_modified.empty())
@@ -109,8 +109,8 @@ Status Prober::ask_conditionally(RoundSink& sink, std::vector<CrlTarget>& target
 }
 
 Verdict Prober::judge_conditional(const CrlTarget& target, const Fetched& fetched, UtcTime now) {
-    if (!fetched.verdict.right())
-        return fetched.verdict;
+    if (auto way = judge_way(fetched); !way.right())
+        return way;
     if (fetched.status != 304) {
         const Verdict verdict =
             judge_crl(issuers_[target.issuer], words_[target.issuer], {}, fetched, now).verdict;

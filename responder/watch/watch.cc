@@ -180,7 +180,7 @@ Result<std::unique_ptr<Watch>> Watch::start(const config::Config& config, event_
     if (!issuers)
         return fail(issuers.error().message);
     auto fetcher = Fetcher::make(
-        {config.watch.timeout, config.watch.tls_ca_file, fmt::format("eightbells-watch/{}", version)});
+        {config.watch.timeout, config.watch.tls_ca_file, fmt::format("eightbells-watch/{}", version), {}});
     if (!fetcher)
         return fail(fetcher.error().message);
     auto ledger = OutageLedger::open({config.watch.data, config.watch.name, config.watch.anchors}, clock);

@@ -20,10 +20,16 @@ std::string example_text() {
     return text.str();
 }
 
-std::string generic(std::string field) {
-    const auto open = field.find('[');
-    const auto close = field.find(']');
-    return open == std::string::npos ? field : field.substr(0, open + 1) + field.substr(close);
+std::string generic(const std::string& field) {
+    std::string result;
+    bool index = false;
+    for (const char c : field) {
+        index = index && c != ']';
+        if (!index)
+            result += c;
+        index = index || c == '[';
+    }
+    return result;
 }
 
 bool same(const Config& a, const Config& b) {

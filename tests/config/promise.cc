@@ -46,6 +46,9 @@ const BadFile bad_files[] = {
      "issuer[0].suspension", "C-11"},
 };
 
+#define IMPORTED_NEXT(fields) "[[issuer.imported_crl]]\n" fields
+#define IMPORTED(fields) ISSUER IMPORTED_NEXT(fields)
+
 const BadFile conflicts[] = {
     {"two issuers of one name",
      ISSUER "name = \"a\"\n" ISSUER "certificate = \"b.pem\"\nname = \"a\"\ncrl_path = \"/b.crl\"\n", 5,
@@ -67,6 +70,31 @@ const BadFile conflicts[] = {
     {"one CRL path for two",
      ISSUER "crl_path = \"/x.crl\"\n" ISSUER "name = \"b\"\ncertificate = \"b.pem\"\ncrl_path = \"/x.crl\"\n",
      6, "issuer[1].crl_path", "the path of issuer[0] too"},
+    {"F-29: a certificate path of another kind", ISSUER "certificate_path = \"/ca.pem\"\n", 2,
+     "issuer[0].certificate_path", "write \"/ca.cer\""},
+    {"one certificate path for two",
+     ISSUER ISSUER "name = \"b\"\ncertificate = \"b.pem\"\ncertificate_path = \"/ca.cer\"\n", 5,
+     "issuer[1].certificate_path", "the path of issuer[0] too"},
+    {"an imported CRL at the path of another",
+     IMPORTED("path = \"/a.crl\"\n") IMPORTED_NEXT("path = \"/a.crl\"\n"), 5,
+     "issuer[0].imported_crl[1].path", "the path of issuer[0].imported_crl[0] too"},
+    {"an imported CRL beside the simple one", ISSUER "crl = \"ca.crl\"\n" IMPORTED_NEXT(""), 1,
+     "issuer[0].crl_path", "the path of issuer[0].imported_crl[0] too"},
+    {"F-20: an imported CRL of another kind", IMPORTED("path = \"/a.pem\"\n"), 3,
+     "issuer[0].imported_crl[0].path", "F-20"},
+    {"a file and a URL", IMPORTED("file = \"a.crl\"\nurl = \"http://ca.example/a.crl\"\n"), 4,
+     "issuer[0].imported_crl[0].url", "one of them"},
+    {"a URL of another kind", IMPORTED("url = \"ldap://ca.example/a\"\n"), 3, "issuer[0].imported_crl[0].url",
+     "http://host/name.crl"},
+    {"a URL with a query", IMPORTED("url = \"http://ca.example/a?b\"\n"), 3, "issuer[0].imported_crl[0].url",
+     "http://host/name.crl"},
+    {"polling without a pause", IMPORTED("poll = \"1s\"\n"), 3, "issuer[0].imported_crl[0].poll", "10m"},
+    {"a delta of nothing", IMPORTED("delta_of = \"/b.crl\"\n"), 3, "issuer[0].imported_crl[0].delta_of",
+     "not the path of a full CRL"},
+    {"F-15: a delta of another scope",
+     IMPORTED("path = \"/a.crl\"\n")
+         IMPORTED_NEXT("path = \"/d.crl\"\ndelta_of = \"/a.crl\"\ndistribution_point = \"http://x/d.crl\"\n"),
+     6, "issuer[0].imported_crl[1].delta_of", "F-15"},
     {"live answers without a socket", ISSUER "answers = \"live\"\n[front]\nlive_socket = \"\"\n", 2,
      "issuer[0].answers", "front.live_socket is empty"},
     {"nonces without a socket", ISSUER "nonce = \"echo\"\n[front]\nlive_socket = \"\"\n", 2,

@@ -93,14 +93,25 @@ Authority::Authority(std::filesystem::path folder, std::string name, KeyKind kin
     std::vector<std::string> words{
         "req",  "-x509",   "-new",     "-key",        "issuer.key", "-subj",   "/CN=" + name_, "-days",
         "3650", "-config", "settings", "-extensions", "root",       "-sha256", "-out",         "issuer.pem"};
-    if (pss_)
-        words.insert(words.end(), {"-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"});
+    use_pss(words);
     openssl(words);
     make_key("leaf.key");
     openssl(
         {"req", "-new", "-key", "leaf.key", "-subj", "/CN=leaf", "-config", "settings", "-out", "leaf.csr"});
     make_signer("ocsp-signer");
     make_crl();
+}
+
+void Authority::use_pss(std::vector<std::string>& words) const {
+    if (!pss_)
+        return;
+    const bool g4 = kind_ == KeyKind::rsa4096;
+    words.insert(words.end(), {"-sigopt", "rsa_padding_mode:pss", "-sigopt",
+                               g4 ? "rsa_pss_saltlen:64" : "rsa_pss_saltlen:32"});
+    if (g4)
+        words.insert(words.end(), {words.at(0) == "ca" ? "-md" : "-sha512"});
+    if (g4 && words.at(0) == "ca")
+        words.emplace_back("sha512");
 }
 
 std::string Authority::openssl(std::vector<std::string> words) const {
@@ -110,16 +121,16 @@ std::string Authority::openssl(std::vector<std::string> words) const {
 
 std::vector<std::string> Authority::ca(std::vector<std::string> words) const {
     words.insert(words.begin(), {"ca", "-batch", "-config", "settings"});
-    if (pss_)
-        words.insert(words.end(), {"-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"});
+    use_pss(words);
     return words;
 }
 
 void Authority::make_key(const std::string& file) const {
     const bool leaf =
         file == "leaf.key";  // what a subscriber's key is does not matter here: the fastest to make
-    if (kind_ == KeyKind::rsa2048 && !leaf)
-        openssl({"genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", file});
+    if ((kind_ == KeyKind::rsa2048 || kind_ == KeyKind::rsa4096) && !leaf)
+        openssl({"genpkey", "-algorithm", "RSA", "-pkeyopt",
+                 kind_ == KeyKind::rsa4096 ? "rsa_keygen_bits:4096" : "rsa_keygen_bits:2048", "-out", file});
     else
         openssl({"genpkey", "-algorithm", "EC", "-pkeyopt",
                  kind_ == KeyKind::p384 && !leaf ? "ec_paramgen_curve:P-384" : "ec_paramgen_curve:P-256",

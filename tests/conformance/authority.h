@@ -9,12 +9,13 @@
 // A throwaway CA in a folder, made and run with the `openssl` command alone: what it writes is what CAs have.
 namespace eightbells::conformance {
 
-enum class KeyKind { p256, p384, rsa2048 };
+enum class KeyKind { p256, p384, rsa2048, rsa4096 };
 
 class Authority {
   public:
     // A CA with the delegated signer ocsp-signer.pem and .key, an empty index.txt and an empty crl.pem.
-    // `name` stands in its subject; with `pss` its certificates and CRLs are signed with RSASSA-PSS.
+    // `name` stands in its subject; with `pss` its certificates and CRLs are signed with RSASSA-PSS, with
+    // SHA-512 where the key has 4096 bits (PKIoverheid G4).
     Authority(std::filesystem::path folder, std::string name, KeyKind kind, bool pss = false);
 
     // What index.txt says of a certificate, word for word.
@@ -52,6 +53,7 @@ class Authority {
   private:
     std::string openssl(std::vector<std::string> words) const;
     std::vector<std::string> ca(std::vector<std::string> words) const;
+    void use_pss(std::vector<std::string>& words) const;
     void make_key(const std::string& file) const;
 
     std::filesystem::path folder_;

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
+#include "responder/crl/octets.h"
 #include "tests/crl/made_crls.h"
 
 using namespace eightbells;
@@ -47,8 +48,9 @@ BOOST_AUTO_TEST_CASE(f_07_a_crl_that_openssl_ca_wrote_is_read_and_accepted) {
     folder.write("crlnumber", "1F\n");
     folder.run("openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=CA -days 30");
     folder.run("openssl ca -config ca.cnf -gencrl -out crl.pem");
-    const auto der = to_der(folder.read("crl.pem"));
-    BOOST_REQUIRE_MESSAGE(der, der.error().message);
+    const auto decoded = decode_crl_pem(folder.read("crl.pem"));
+    BOOST_REQUIRE_MESSAGE(decoded, decoded.error().message);
+    const auto& der = *decoded;
     const auto view = view_of(*der);
     BOOST_TEST(to_hex(view.crl_number) == "1f");
     const auto now = view.this_update + seconds{1};

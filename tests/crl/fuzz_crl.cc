@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "responder/crl/crl.h"
+#include "responder/crl/octets.h"
 #include "tests/crypto/walk.h"
 
 using namespace eightbells;
@@ -51,7 +52,7 @@ void compare_entries(const crl::CrlView& view) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const ByteView der{bytes, size};
-    static_cast<void>(crl::to_der({bytes, bytes + size}));
+    static_cast<void>(crl::decode_crl_pem(der));
     const auto view = crl::parse_crl(der);
     if (!view) {
         // Entries alone: any octets may stand there.

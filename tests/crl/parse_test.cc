@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "responder/crl/octets.h"
 #include "tests/crl/made_crls.h"
 
 using namespace eightbells;
@@ -105,24 +106,47 @@ BOOST_AUTO_TEST_CASE(a_crl_cut_short_with_bytes_behind_or_in_ber_is_refused) {
     Bytes indefinite{0x30, 0x80};
     indefinite.insert(indefinite.end(), der.begin() + 4, der.end());
     indefinite.insert(indefinite.end(), {0, 0});
-    BOOST_TEST(contains(refusal(indefinite), "not one whole DER SEQUENCE"));
-    BOOST_TEST(to_der(indefinite).has_value());  // it is not taken for PEM either
+    BOOST_TEST(contains(refusal(indefinite), "F-01: BER: its length is indefinite"));
+    BOOST_TEST(decode_crl_pem(indefinite).has_value());  // it is not taken for PEM either
+    BOOST_TEST(contains(refusal(ByteView{der}.first(1)), "cut off: 1 octets"));
+    BOOST_TEST(
+        contains(refusal(ByteView{der}.first(der.size() / 2)),
+                 "cut off: " + std::to_string(der.size() / 2) + " octets of " + std::to_string(der.size())));
     der.push_back(0);
-    BOOST_TEST(contains(refusal(der), "behind it"));
+    BOOST_TEST(contains(refusal(der), "1 octets stand behind it"));
+    der.pop_back();
+    const Bytes once = der;
+    der.insert(der.end(), once.begin(), once.end());
+    BOOST_TEST(contains(refusal(der), "octets stand behind it"));  // two CRLs
 }
 
 BOOST_AUTO_TEST_CASE(pem_is_taken_with_text_around_it_and_a_second_crl_is_refused) {
     const Bytes der = made_crls().read("good.crl");
-    BOOST_TEST((to_der(der).value() == der));
-    const auto from_pem = to_der(made_crls().read("good.pem"));
+    BOOST_TEST(!decode_crl_pem(der).value().has_value());
+    const auto from_pem = decode_crl_pem(made_crls().read("good.pem"));
     BOOST_REQUIRE_MESSAGE(from_pem, from_pem.error().message);
     BOOST_TEST((*from_pem == der));
-    const auto message = [](Bytes bytes) {
-        const auto decoded = to_der(std::move(bytes));
+    const auto message = [](const Bytes& bytes) {
+        const auto decoded = decode_crl_pem(bytes);
         return decoded ? std::string{"accepted"} : decoded.error().message;
     };
     BOOST_TEST(contains(message(made_crls().read("two.pem")), "second block"));
     BOOST_TEST(
         contains(message({'h', 'i'}), "neither DER nor PEM with a block \"-----BEGIN X509 CRL-----\""));
-    BOOST_TEST(contains(message({}), "neither DER nor PEM"));
+    BOOST_TEST(contains(message({}), "there are no octets"));
+    BOOST_TEST(contains(message({'\n', '<', 'h', 't', 'm', 'l', '>'}), "this is HTML or XML"));
+    BOOST_TEST(contains(message(Bytes(65 * 1024 * 1024, 'x')), "PEM is taken up to"));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_copied_into_one_without_a_name_and_pem_becomes_der_there) {
+    const auto& folder = made_crls();
+    for (const std::string file : {"good.crl", "good.pem"}) {
+        const auto copy = copy_crl(folder / file, folder / ".");
+        BOOST_REQUIRE_MESSAGE(copy, copy.error().message);
+        const auto der = der_of(*copy, folder / ".");
+        BOOST_REQUIRE_MESSAGE(der, der.error().message);
+        BOOST_TEST(equal((*der)->bytes(), folder.read("good.crl")));
+    }
+    BOOST_TEST(contains(copy_crl(folder / "nothing.crl", folder / ".").error().message, "cannot open"));
+    BOOST_TEST(contains(copy_crl(folder / ".", folder / ".").error().message, "not a regular file"));
 }

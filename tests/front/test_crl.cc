@@ -122,6 +122,42 @@ BOOST_FIXTURE_TEST_CASE(a_crl_resumed_across_a_generation_is_the_new_one_and_nev
     BOOST_TEST(resume(other.field("etag")).body == as_text(newer).substr(100));
 }
 
+BOOST_FIXTURE_TEST_CASE(several_crls_are_served_each_at_its_exact_path, WithCrl) {
+    const Bytes full = put_crl(clock.now() + std::chrono::hours(24));
+    advance(seconds(1));
+    const Bytes shard = put_crl(clock.now() + std::chrono::hours(24), "/shards/1.crl");
+    advance(seconds(1));
+    const Bytes delta = put_crl(clock.now() + std::chrono::hours(24), "/delta.crl");
+    BOOST_TEST(get("/ca.crl").body == as_text(full));
+    BOOST_TEST(get("/shards/1.crl").body == as_text(shard));
+    BOOST_TEST(get("/delta.crl").body == as_text(delta));
+    for (const std::string path :
+         {"/1.crl", "/shards/1.CRL", "/shards//1.crl", "/shards/", "/Delta.crl", "/delta.crl/"})
+        BOOST_TEST(get(path).status != 200, path);
+}
+
+// Covers: F-29, E-15
+BOOST_AUTO_TEST_CASE(the_issuers_certificate_is_served_as_one_der_file) {
+    World world;
+    const Response response = world.get("/ca.cer");  // before anything else is known
+    BOOST_TEST(response.status == 200);
+    BOOST_TEST(response.field("content-type") == "application/pkix-cert");
+    const ByteView der = world.authority().identity->certificate().der();
+    BOOST_TEST(response.body == as_text(der));
+    BOOST_TEST(response.field("etag") == "\"" + to_hex(ByteView(crypto::sha256(der)).first(16)) + "\"");
+    BOOST_TEST(response.has("last-modified"));
+    BOOST_TEST(response.has("expires"));
+    BOOST_TEST(response.field("cache-control").find("max-age=86400") != std::string::npos);
+    const Response again =
+        world.ask("GET /ca.cer HTTP/1.1\r\nHost: x\r\nIf-None-Match: " + response.field("etag") + "\r\n\r\n");
+    BOOST_TEST(again.status == 304);
+    BOOST_TEST(world.head("/ca.cer").field("content-length") == std::to_string(der.size()));
+    BOOST_TEST(world.post(Bytes{1}, "application/ocsp-request", "/ca.cer").status == 405);
+    BOOST_TEST(world.get("/CA.cer").status == 404);
+    BOOST_TEST(world.counted(Outcome::certificate, Method::get, Hash::none,
+                             metrics::RequestCounters::no_issuer) == 2U);
+}
+
 // Covers: E-15
 BOOST_FIXTURE_TEST_CASE(a_crl_cannot_be_posted_to, WithCrl) {
     put_crl(clock.now() + std::chrono::hours(24));

@@ -26,6 +26,8 @@ World::World(Options options)
         issuer.certificate = authorities_[i]->folder / "ca.pem";
         if (issuer.crl_path.empty())
             issuer.crl_path = "/" + issuer.name + ".crl";
+        if (issuer.certificate_path.empty())
+            issuer.certificate_path = "/" + issuer.name + ".cer";
         names.push_back(issuer.name);
         sets_.push_back(std::make_unique<cache::built::BuiltSet>(4, authorities_[i]->identity->id(), 1));
         cache::built::BuiltSet& set = *sets_.back();

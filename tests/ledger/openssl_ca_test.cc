@@ -35,6 +35,18 @@ commonName = supplied
 authorityKeyIdentifier = keyid
 )";
 
+Result<CrlImport> take_crl(Bench& bench, const std::filesystem::path& file, UtcTime now,
+                           std::optional<crl::CrlVersion> previous = std::nullopt) {
+    auto octets = crl::copy_crl(file, bench.folder.path());
+    REQUIRE_OK(octets);
+    CrlToImport offer;
+    offer.octets = std::move(*octets);
+    offer.place = file.string();
+    offer.scratch = bench.folder.path();
+    offer.previous = std::move(previous);
+    return import_crl(*bench.ledger, test_ca().identity, std::move(offer), now);
+}
+
 // Each certificate, what is done to it, and what must be known of it.
 struct Case {
     const char* name;
@@ -168,10 +180,9 @@ BOOST_AUTO_TEST_CASE(its_crl_gives_the_same_facts_as_its_index) {
                             from_index.clock.now()));
     for (const char* form : {"crl.pem", "crl.der"}) {
         CaBench from_crl;
-        const auto imported = import_crl(*from_crl.ledger, test_ca().identity, openssl_ca() / form,
-                                         from_crl.clock.now(), std::nullopt);
+        const auto imported = take_crl(from_crl, openssl_ca() / form, from_crl.clock.now());
         REQUIRE_OK(imported);
-        BOOST_TEST((equal(imported->der, as_bytes(read(openssl_ca() / "crl.der")))));
+        BOOST_TEST((equal(imported->der->bytes(), as_bytes(read(openssl_ca() / "crl.der")))));
         check_cases(from_crl, false);
         for (const Case& one : cases) {
             if (one.revoke != nullptr)
@@ -186,8 +197,7 @@ BOOST_AUTO_TEST_CASE(its_crl_gives_the_same_facts_as_its_index) {
         BOOST_TEST(index->differing + index->contradicted + index->revoked + index->released == 0u);
         check_cases(from_crl, true);
     }
-    const auto crl = import_crl(*from_index.ledger, test_ca().identity, openssl_ca() / "crl.pem",
-                                from_index.clock.now(), std::nullopt);
+    const auto crl = take_crl(from_index, openssl_ca() / "crl.pem", from_index.clock.now());
     REQUIRE_OK(crl);
     BOOST_TEST(crl->report.unchanged == cases.size() - 2);
     check_cases(from_index, true);
@@ -196,20 +206,17 @@ BOOST_AUTO_TEST_CASE(its_crl_gives_the_same_facts_as_its_index) {
 // Covers: B-13, F-23, F-04
 BOOST_AUTO_TEST_CASE(a_crl_speaks_as_of_its_this_update_and_never_goes_back) {
     CaBench bench;
-    const auto imported = import_crl(*bench.ledger, test_ca().identity, openssl_ca() / "crl.pem",
-                                     bench.clock.now(), std::nullopt);
+    const auto imported = take_crl(bench, openssl_ca() / "crl.pem", bench.clock.now());
     REQUIRE_OK(imported);
-    const auto view = crl::parse_crl(imported->der);
+    const auto view = crl::parse_crl(imported->der->bytes());
     REQUIRE_OK(view);
     BOOST_TEST((bench.ledger->as_of(bench.id).value() == view->this_update));
     BOOST_TEST(bench.sources().at(0).name == "crl");
-    CHECK_FAILS(import_crl(*bench.ledger, test_ca().identity, openssl_ca() / "empty.pem", bench.clock.now(),
-                           imported->der),
+    CHECK_FAILS(take_crl(bench, openssl_ca() / "empty.pem", bench.clock.now(), imported->version),
                 "empty.pem", "F-23");
     BOOST_TEST(on_hold(bench.status("1008")));
     // Without that knowledge the older, empty CRL would release the holds, and nothing else.
-    const auto older = import_crl(*bench.ledger, test_ca().identity, openssl_ca() / "empty.pem",
-                                  bench.clock.now(), std::nullopt);
+    const auto older = take_crl(bench, openssl_ca() / "empty.pem", bench.clock.now());
     REQUIRE_OK(older);
     check_cases(bench, false);  // their end is not known, so even the holds stay
 }
@@ -222,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_foreign_expired_or_altered_crl_is_not_believed) {
         "issuer.pem -subj '/C=NL/O=Ledger/CN=Ledger CA' -days 30 && "
         "openssl ca -config ca.cnf -gencrl -out crl.pem");
     const auto import_file = [&](const char* name, UtcTime now) {
-        return import_crl(*bench.ledger, test_ca().identity, openssl_ca() / name, now, std::nullopt);
+        return take_crl(bench, openssl_ca() / name, now);
     };
     CHECK_FAILS(import_file("other/crl.pem", bench.clock.now()), "other/crl.pem");
     CHECK_FAILS(import_file("crl.pem", bench.clock.now() + 24h * 3), "crl.pem", "nextUpdate");
@@ -242,9 +249,8 @@ BOOST_AUTO_TEST_CASE(its_holds_are_refused_without_suspension_from_index_and_crl
     CHECK_FAILS(
         import_index(*bench.ledger, test_ca().identity, openssl_ca() / "index.txt", bench.clock.now()),
         "index.txt:9: serial 1008", "`suspension = true`");
-    CHECK_FAILS(import_crl(*bench.ledger, test_ca().identity, openssl_ca() / "crl.pem", bench.clock.now(),
-                           std::nullopt),
-                "crl.pem: entry ", "`suspension = true`");
+    CHECK_FAILS(take_crl(bench, openssl_ca() / "crl.pem", bench.clock.now()), "crl.pem: entry ",
+                "`suspension = true`");
     BOOST_TEST(*bench.ledger->count(bench.id) == 0u);
 }
 

@@ -63,14 +63,17 @@ struct CrlWorld : World {
     }
     // As the feeds do it: durable in the ledger first.
     Result<ledger::CrlImport> take() {
-        std::optional<Bytes> before;
-        if (const auto served = publisher->served_crl(id(), settings.crl_path))
-            before = Bytes(served->bytes().begin(), served->bytes().end());
-        auto imported =
-            ledger::import_crl(*ledger, identity->issuer, settings.crl, clock.now(), before, settings.scheme);
+        ledger::CrlToImport offer;
+        offer.octets = *crl::copy_crl(settings.crl, folder.path());
+        offer.place = settings.crl.string();
+        offer.scratch = folder.path();
+        offer.policy.scheme = settings.scheme;
+        offer.previous = newest;
+        auto imported = ledger::import_crl(*ledger, identity->issuer, std::move(offer), clock.now());
         if (imported) {
-            word->accepted(id(), settings.crl_path, imported->der);
-            publisher->submit_crl(id(), settings.crl_path, *spool(folder.path(), imported->der));
+            newest = imported->version;
+            word->accepted(id(), settings.crl_path, imported->der->bytes());
+            publisher->submit_crl(id(), settings.crl_path, imported->der);
         }
         return imported;
     }
@@ -83,6 +86,7 @@ struct CrlWorld : World {
     std::optional<Vouched> said() { return word->of(id(), std::vector{settings.crl_path}); }
     bool serves_crl() { return !head().crls.empty(); }
     const UtcTime revoked_at = clock.now() - 24h * 3;
+    std::optional<crl::CrlVersion> newest;
     std::unique_ptr<CrlWord> word;
 };
 
@@ -163,12 +167,12 @@ BOOST_AUTO_TEST_CASE(with_crls_of_two_hours_renewed_every_hour_no_answer_ever_en
 BOOST_AUTO_TEST_CASE(a_last_crl_speaks_for_every_later_moment_once_nothing_is_open) {
     CrlWorld world;
     const UtcTime said = from_unix(to_unix(world.clock.now()) - 60);
-    world.issue(10, 3);  // not expired for a year
-    world.take_crl({{1, "keyCompromise"}, {10, ""}}, said, year_9999);
+    world.take_crl({{1, "keyCompromise"}, {2, ""}}, said, year_9999);
+    world.issue(10, 3);  // found out later; not expired for a year
     world.settle();
     world.clock.advance(24h * 300);
     world.settings.signer_certificate = world.folder.path() / "signer.pem";
-    BOOST_TEST(to_unix(world.said()->as_of) == to_unix(said));  // 11 and 12 may yet be revoked
+    BOOST_TEST(to_unix(world.said()->as_of) == to_unix(said));  // 10 to 12 may yet be revoked
     world.clock.advance(24h * 66);
     const auto word = world.said();
     BOOST_TEST(to_unix(word->as_of) == to_unix(world.clock.now()));
@@ -218,7 +222,7 @@ BOOST_AUTO_TEST_CASE(an_entry_that_a_newer_crl_lacks_stays_revoked_for_ever) {
         !world.find(11)->record.status.has_value());    // on the list, not expired, held by a CRL: released
     BOOST_TEST(on_hold(world.find(2)->record.status));  // on no list: it may as well have expired
     // Each through years of refreshes and past the certificate's end.
-    world.take_crl({{12, ""}}, said + 120s, year_9999);
+    world.take_crl({{12, ""}}, said + 120s, said + 24h * 60);
     for (int year = 0; year < 2; ++year) {
         world.settle();
         BOOST_TEST(world.find(1)->record.status.has_value());

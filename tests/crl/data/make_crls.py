@@ -79,6 +79,43 @@ crl("number-20-octets", number=integer(2**159 - 1))
 uri = tlv(0x86, b"http://status.example/a.crl")
 crl("shard", more=[extension(IDP, seq(explicit(0, explicit(0, uri)), tlv(0x81, b"\xff")), True)])
 
+# A part of the issuer's certificates, by the URI in their CDP; deltas.
+def scope(*names, fields=()):
+    return extension(IDP, seq(explicit(0, explicit(0, *[tlv(0x86, n) for n in names])), *fields), True)
+
+
+crl("shard-case", more=[scope(b"http://Status.example/a.crl")])
+crl("shard-two-names", more=[scope(b"http://elsewhere.example/a.crl", b"http://status.example/a.crl")])
+crl("shard-no-name", more=[extension(IDP, seq(tlv(0x81, b"\xff")), True)])
+crl("shard-forged-name", more=[scope(b"http://status.example/a.crl\nFORGED")])
+crl("relative-name", more=[extension(IDP, seq(explicit(0, tlv(0xA1, b""))), True)])
+crl("no-names", more=[extension(IDP, seq(explicit(0, explicit(0))), True)])
+crl("many-names", more=[scope(*[b"http://status.example/%d.crl" % i for i in range(20)])])
+FRESHEST = "2.5.29.46"
+freshest = seq(seq(explicit(0, explicit(0, uri))))
+crl("base", more=[extension(FRESHEST, freshest)])
+crl("base-critical", more=[extension(FRESHEST, freshest, True)])
+crl("delta-6", [entry(0x1002, reason(1))], number=integer(6), more=[extension(DELTA, integer(5), True)])
+crl("delta-of-6", number=integer(7), more=[extension(DELTA, integer(6), True)])
+crl("delta-scope", number=integer(6), more=[extension(DELTA, integer(5), True), scope(b"http://status.example/a.crl")])
+crl("delta-freshest", number=integer(6), more=[extension(DELTA, integer(5), True), extension(FRESHEST, freshest)])
+
+# How far nextUpdate lies ahead.
+crl("ten-days", following=time("2026-12-02 05:59:59"))
+crl("ten-days-and-a-second", following=time("2026-12-02 06:00:00"))
+crl("a-year", following=time("2027-11-22 06:00:00"))
+crl("a-year-and-a-second", following=time("2027-11-22 06:00:01"))
+crl("cas-a-year", following=time("2027-11-22 06:00:00"), more=[scope(b"http://status.example/a.crl", fields=[tlv(0x82, b"\xff")])])
+
+# Entries that a profile forbids; the second is the wrong one.
+crl("rule-hold", [entry(1, reason(1)), entry(0x0BAD, reason(6))])
+crl("rule-unspecified", [entry(1, reason(1)), entry(0x0BAD, reason(0))])
+crl("rule-ca-compromise", [entry(1, reason(1)), entry(0x0BAD, reason(2))])
+crl("rule-aa-compromise", [entry(1, reason(1)), entry(0x0BAD, reason(10))])
+crl("rule-missing", [entry(1, reason(1)), entry(0x0BAD)])
+crl("rule-critical", [entry(1, reason(1)), entry(0x0BAD, extension(REASON, enumerated(1), True))])
+crl("rule-invalidity", [entry(1, reason(1)), entry(0x0BAD, reason(1), extension(INVALIDITY, generalized("2026-11-19"), True))])
+
 # Departures that bind in public trust only.
 crl("no-authority", authority=b"")
 crl("other-authority", authority=authority_key_identifier(other_key))

@@ -1,4 +1,4 @@
-#include "responder/watch/fetch.h"
+#include "responder/fetch/fetch.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -11,9 +11,9 @@
 #include <memory>
 #include <set>
 
-#include "responder/watch/limits.h"
+#include "responder/fetch/limits.h"
 
-namespace eightbells::watch {
+namespace eightbells::fetch {
 namespace {
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
@@ -48,16 +48,20 @@ struct Flight {
     std::array<char, CURL_ERROR_SIZE> why{};
     Fetched fetched;
     std::size_t header_octets = 0;
+    std::uint64_t body_octets = 0;
     bool too_large = false;
 
     static std::size_t take_body(char* at, std::size_t, std::size_t size, void* self) noexcept {
         auto& flight = *static_cast<Flight*>(self);
         Bytes& body = flight.fetched.body;
-        if (size > flight.wanted->at_most - std::min(flight.wanted->at_most, body.size())) {
+        if (size > flight.wanted->at_most - flight.body_octets) {
             flight.too_large = true;
             return 0;  // curl ends the transfer
         }
+        flight.body_octets += size;
         try {
+            if (flight.wanted->take)
+                return flight.wanted->take({reinterpret_cast<const std::uint8_t*>(at), size}) ? size : 0;
             body.insert(body.end(), at, at + size);
         } catch (...) {
             flight.too_large = true;
@@ -69,7 +73,7 @@ struct Flight {
     static std::size_t take_header(char* at, std::size_t, std::size_t size, void* self) noexcept {
         auto& flight = *static_cast<Flight*>(self);
         flight.header_octets += size;
-        if (flight.header_octets > limits::watched_header_octets) {
+        if (flight.header_octets > limits::fetch_header_octets) {
             flight.too_large = true;
             return 0;
         }
@@ -94,14 +98,14 @@ struct Flight {
     }
 };
 
-Cause cause_of(CURLcode code) {
+Failure failure_of(CURLcode code) {
     switch (code) {
         case CURLE_COULDNT_RESOLVE_HOST:
-            return Cause::dns;
+            return Failure::dns;
         case CURLE_OPERATION_TIMEDOUT:
-            return Cause::timeout;
+            return Failure::timeout;
         case CURLE_PARTIAL_FILE:
-            return Cause::truncated;
+            return Failure::truncated;
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE:
@@ -109,33 +113,37 @@ Cause cause_of(CURLcode code) {
         case CURLE_SSL_CIPHER:
         case CURLE_SSL_INVALIDCERTSTATUS:
         case CURLE_SSL_ISSUER_ERROR:
-            return Cause::tls;
+            return Failure::tls;
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_BAD_CONTENT_ENCODING:
         case CURLE_HTTP2:
-            return Cause::http_protocol;
+            return Failure::http_protocol;
         case CURLE_COULDNT_CONNECT:
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
         case CURLE_GOT_NOTHING:
-            return Cause::connect;
+            return Failure::connect;
         default:
-            return Cause::internal;
+            return Failure::internal;
     }
 }
 
-Verdict verdict_of(const Flight& flight, CURLcode code) {
-    if (flight.too_large)
-        return wrong(Cause::too_large, fmt::format("more than {} octets of body or {} of headers",
-                                                   flight.wanted->at_most, limits::watched_header_octets));
+void judge(Flight& flight, CURLcode code) {
+    Fetched& fetched = flight.fetched;
+    if (flight.too_large) {
+        fetched.failure = Failure::too_large;
+        fetched.why = fmt::format("more than {} octets of body or {} of headers", flight.wanted->at_most,
+                                  limits::fetch_header_octets);
+        return;
+    }
     if (code == CURLE_OK)
-        return {};
-    Cause cause = cause_of(code);
+        return;
+    fetched.failure = failure_of(code);
     // The end of a connection in the middle of an answer is another thing than no connection.
-    if (cause == Cause::connect && flight.fetched.status != 0)
-        cause = Cause::truncated;
-    return wrong(cause, flight.why[0] != '\0' ? flight.why.data() : curl_easy_strerror(code));
+    if (fetched.failure == Failure::connect && fetched.status != 0)
+        fetched.failure = Failure::truncated;
+    fetched.why = flight.why[0] != '\0' ? flight.why.data() : curl_easy_strerror(code);
 }
 
 }  // namespace
@@ -167,9 +175,11 @@ struct Fetcher::State {
             return false;
         CURL* const easy = flight.easy.get();
         // host:port of the URL -> this very address; no name is looked up.
-        flight.connect_to = list_of({fmt::format(
-            "{}:{}:{}", parts->host.find(':') == std::string::npos ? parts->host : "[" + parts->host + "]",
-            parts->port, flight.wanted->address)});
+        if (!flight.wanted->address.empty())
+            flight.connect_to = list_of({fmt::format(
+                "{}:{}:{}",
+                parts->host.find(':') == std::string::npos ? parts->host : "[" + parts->host + "]",
+                parts->port, flight.wanted->address)});
         std::vector<std::string> headers = flight.wanted->headers;
         headers.emplace_back("Expect:");
         if (!flight.wanted->post.empty())
@@ -187,7 +197,13 @@ struct Fetcher::State {
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.timeout.count()));
+        const std::chrono::milliseconds stalls = settings.stalls;
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                         static_cast<long>(stalls.count() == 0 ? settings.timeout.count() : stalls.count()));
+        if (stalls.count() != 0) {
+            curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+            curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.stalls.count()));
+        }
         curl_easy_setopt(easy, CURLOPT_USERAGENT, settings.user_agent.c_str());
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, flight.why.data());
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Flight::take_body);
@@ -212,7 +228,7 @@ struct Fetcher::State {
         curl_easy_getinfo(flight.easy.get(), CURLINFO_TOTAL_TIME_T, &took);
         flight.fetched.status = static_cast<int>(status);
         flight.fetched.took = std::chrono::milliseconds{took / 1000};
-        flight.fetched.verdict = verdict_of(flight, code);
+        judge(flight, code);
     }
 };
 
@@ -245,12 +261,13 @@ Status Fetcher::fetch(std::span<const Fetch> wanted, const std::function<void(st
     };
     Status result;
     while ((next < wanted.size() || !flying.empty()) && !stop()) {
-        while (next < wanted.size() && flying.size() < limits::watched_connections) {
+        while (next < wanted.size() && flying.size() < limits::fetch_connections) {
             auto flight = std::make_unique<Flight>();
             flight->index = next;
             flight->wanted = &wanted[next++];
             if (!state_->prepare(*flight) || curl_multi_add_handle(multi, flight->easy.get()) != CURLM_OK) {
-                flight->fetched.verdict = wrong(Cause::internal, "libcurl takes no more requests");
+                flight->fetched.failure = Failure::internal;
+                flight->fetched.why = "libcurl takes no more requests";
                 done(flight->index, std::move(flight->fetched));
                 continue;
             }
@@ -318,7 +335,7 @@ Result<std::vector<std::string>> resolve(const std::string& host, std::uint16_t 
     if (failed != 0)
         return fail(fmt::format("{}: {}", host, gai_strerror(failed)));
     std::set<std::string> addresses;
-    for (const addrinfo* one = found; one != nullptr && addresses.size() < limits::watched_addresses;
+    for (const addrinfo* one = found; one != nullptr && addresses.size() < limits::fetch_addresses;
          one = one->ai_next) {
         std::array<char, NI_MAXHOST> text{};
         if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
@@ -332,4 +349,4 @@ Result<std::vector<std::string>> resolve(const std::string& host, std::uint16_t 
     return std::vector<std::string>(addresses.begin(), addresses.end());
 }
 
-}  // namespace eightbells::watch
+}  // namespace eightbells::fetch

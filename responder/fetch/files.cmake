@@ -1,0 +1,2 @@
+set(SOURCES fetch.cc)
+set(LIBRARIES curl fmt)
