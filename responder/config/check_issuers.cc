@@ -190,7 +190,9 @@ class IssuerCheck {
     void feeds() {
         if (issuer_.status_from != StatusFrom::crl)
             return;
-        const auto from_outside = [](const ImportedCrl& crl) { return !crl.file.empty() || !crl.url.empty(); };
+        const auto from_outside = [](const ImportedCrl& crl) {
+            return !crl.file.empty() || !crl.url.empty();
+        };
         if (std::ranges::none_of(issuer_.crls(), from_outside))
             report_.mistake(field("status_from"),
                             "\"crl\" needs a CRL; write its path into crl, or \"ledger\" here");

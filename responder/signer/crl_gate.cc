@@ -11,18 +11,6 @@ namespace eightbells::signer {
 
 namespace {
 
-std::optional<crl::CrlVersion> version_of(const crl::Octets& der) {
-    const auto view = der == nullptr ? Result<crl::CrlView>{fail("none")} : crl::parse_crl(der->bytes());
-    if (!view)
-        return std::nullopt;
-    return crl::CrlVersion{Bytes(view->crl_number.begin(), view->crl_number.end()), view->this_update,
-                           crypto::sha256(der->bytes())};
-}
-
-bool newer(const crl::CrlVersion& a, const crl::CrlVersion& b) {
-    return crl::compare_crl_numbers(a.crl_number, b.crl_number) > 0;
-}
-
 // A delta speaks for the same source as its base: a hold that one has set the other may release. The first
 // full CRL of an issuer is called as ever.
 std::string source_of(const FedIssuer& issuer, const config::ImportedCrl& crl) {
@@ -66,10 +54,14 @@ Result<config::ImportedCrl> CrlGate::find(const FedIssuer& issuer, const std::st
 std::optional<crl::CrlVersion> CrlGate::newest(const FedIssuer& issuer, const std::string& path) const {
     const std::string& id = issuer.issuer.id();
     auto remembered = versions_.of(id, path);
-    auto served = version_of(listener_.served_crl(id, path));
-    if (!remembered || (served && newer(*served, *remembered)))
-        return served;
-    return remembered;
+    const auto served = listener_.served_crl(id, path);
+    const auto view =
+        served == nullptr ? Result<crl::CrlView>{fail("none")} : crl::parse_crl(served->bytes());
+    // What is served is all but always what is remembered; only otherwise its digest is worth the time.
+    if (!view || (remembered && crl::compare_crl_numbers(view->crl_number, remembered->crl_number) <= 0))
+        return remembered;
+    return crl::CrlVersion{Bytes(view->crl_number.begin(), view->crl_number.end()), view->this_update,
+                           crypto::sha256(served->bytes())};
 }
 
 Result<ledger::ImportReport> CrlGate::take(const FedIssuer& issuer, const config::ImportedCrl& crl,
@@ -115,8 +107,7 @@ void CrlGate::refuse(const FedIssuer& issuer, const config::ImportedCrl& crl, co
         told_.clear();
     std::string& told = told_[{issuer.issuer.id(), crl.path, offer.place}];
     const std::string now_told =
-        offer.octets == nullptr ? why.message
-                                : why.message + to_hex(crypto::sha256(offer.octets->bytes()));
+        offer.octets == nullptr ? why.message : why.message + to_hex(crypto::sha256(offer.octets->bytes()));
     if (told == now_told)
         return;
     told = now_told;

@@ -155,6 +155,8 @@ bool CrlSources::look_at_folder(Source& source) {
             candidates.push_back(file);
     }
     source.files = std::move(files);
+    if (candidates.empty())
+        return false;
     const auto newest = gate_.newest(*source.issuer, source.crl.path);
     std::erase_if(candidates, [&](const fs::path& file) {
         const Bytes& number = source.files[file].number;

@@ -36,9 +36,9 @@ class FeedListener {
     virtual void on_refused(const std::string& issuer, const std::string& source, const Error& error) = 0;
 };
 
-// Watches what CAs really have (lists of certificates, index.txt, CRLs in files, folders and at URLs) and takes
-// it up within a second of its being there, on a thread of its own; imports asked for by an operator run there
-// as well, so that one import runs at a time. What is refused leaves everything as it was.
+// Watches what CAs really have (lists of certificates, index.txt, CRLs in files, folders and at URLs) and
+// takes it up within a second of its being there, on a thread of its own; imports asked for by an operator
+// run there as well, so that one import runs at a time. What is refused leaves everything as it was.
 class Feeds {
   public:
     // Everything is borrowed and must outlive the feeds.

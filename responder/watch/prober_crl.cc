@@ -26,7 +26,7 @@ Status Prober::ask_crls(RoundSink& sink, bool whole_crl, const std::function<boo
         if (!whole_crl && held_.contains({target.issuer, target.address}))
             continue;
         fetches.push_back(
-            {issuers_[target.issuer].crl_url, target.address, {}, {}, limits::watched_crl_octets});
+            {issuers_[target.issuer].crl_url, target.address, {}, {}, limits::watched_crl_octets, {}});
         asked.push_back(i);
     }
     auto fetched = fetcher_.fetch(

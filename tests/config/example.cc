@@ -93,7 +93,9 @@ BOOST_AUTO_TEST_CASE(the_values_of_the_example_are_the_defaults) {
                    field << " is shown with a value that is not its default");
     }
     BOOST_TEST(fields == known_fields().size());
-    BOOST_TEST(same(shown.config, load_text("[[issuer]]", "/etc/eightbells/eightbells.toml").config));
+    BOOST_TEST(
+        same(shown.config,
+             load_text("[[issuer]]\n[[issuer.imported_crl]]", "/etc/eightbells/eightbells.toml").config));
 }
 
 BOOST_AUTO_TEST_CASE(relative_paths_start_at_the_files_folder) {

@@ -1,6 +1,7 @@
 // CRLs as relying parties fetch and check them, and what readers get while a CRL is replaced under them.
 #include <arpa/inet.h>
 #include <botan/data_src.h>
+#include <botan/pk_keys.h>
 #include <botan/x509_crl.h>
 #include <botan/x509cert.h>
 #include <netinet/in.h>

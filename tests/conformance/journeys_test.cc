@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(an_expired_a_foreign_and_an_older_crl_are_refused_and_the_o
     expect_refused(read_text(authority / "expired.crl"));
     expect_logged("nextUpdate");
     expect_refused(read_text(world->ca("rsa") / "crl.pem"));
-    expect_logged("crl refused, nothing of it is taken: " + file.string());
+    expect_logged("CRL /p256.crl refused, the one that is served stays: " + file.string());
     expect_refused("no CRL at all\n");
     authority.revoke("crl-entry", {"-crl_reason", "affiliationChanged"});
     authority.make_crl();
