@@ -117,15 +117,27 @@ Status write_file_durably(const std::filesystem::path& path, ByteView bytes, uns
 }
 
 Result<FileLock> FileLock::acquire(const std::filesystem::path& path) {
+    auto lock = try_acquire(path);
+    if (!lock)
+        return tl::unexpected(lock.error());
+    if (!*lock)
+        return fail(path.string() + ": another process holds it");
+    return std::move(**lock);
+}
+
+Result<std::optional<FileLock>> FileLock::try_acquire(const std::filesystem::path& path) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return failed(path, "cannot open");
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        const bool taken = errno == EWOULDBLOCK;
+        const int why = errno;
         ::close(fd);
-        return fail(path.string() + (taken ? ": another process holds it" : ": cannot lock"));
+        errno = why;
+        if (why == EWOULDBLOCK)
+            return std::optional<FileLock>{};
+        return failed(path, "cannot lock");
     }
-    return FileLock{fd};
+    return std::optional<FileLock>{FileLock{fd}};
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

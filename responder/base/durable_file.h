@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "responder/base/bytes.h"
 
@@ -20,6 +21,8 @@ Status write_file_durably(const std::filesystem::path& path, ByteView bytes, uns
 class FileLock {
   public:
     static Result<FileLock> acquire(const std::filesystem::path& path);  // never waits
+    // The same; nullopt: another holds it.
+    static Result<std::optional<FileLock>> try_acquire(const std::filesystem::path& path);
     FileLock(FileLock&& other) noexcept;
     FileLock& operator=(FileLock&& other) noexcept;
     ~FileLock();

@@ -12,6 +12,11 @@ inline constexpr std::size_t page_records = 8192;
 // 2^24 pages of 100 records are 1.6 thousand million certificates of one issuer; their digests take 512 MiB.
 inline constexpr unsigned page_bits = 24;
 
+// Listening sockets that one service is given: 32 addresses and a private one are more than anybody lists.
+inline constexpr std::size_t given_sockets = 64;
+// Words of services that are read in one go; there are three of them, and each says one.
+inline constexpr std::size_t notices_at_once = 64;
+
 }  // namespace eightbells::limits
 
 #endif

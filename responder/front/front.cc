@@ -1,13 +1,19 @@
 #include "responder/front/front.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "responder/front/limits.h"
+#include "responder/front/listening_sockets.h"
 #include "responder/front/store_of.h"
 
 namespace eightbells::front {
 namespace {
+
+constexpr std::string_view metrics_socket_name = "metrics";
 
 // How a front knows nothing yet.
 std::shared_ptr<const FrontState> empty_state(const std::shared_ptr<const Issuers>& issuers) {
@@ -18,7 +24,8 @@ std::shared_ptr<const FrontState> empty_state(const std::shared_ptr<const Issuer
 
 }  // namespace
 
-Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const Clock& clock) {
+Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const Clock& clock,
+                                            std::vector<GivenSocket> given, std::function<void()> loaded) {
     auto issuers = Issuers::load(config.issuers);
     if (!issuers)
         return tl::unexpected(issuers.error());
@@ -26,13 +33,30 @@ Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const 
     for (const config::Issuer& issuer : config.issuers)
         names.push_back(issuer.name);
 
-    std::unique_ptr<Front> front(new Front(clock));
+    std::unique_ptr<Front> front(new Front(config, clock));
+    // What cannot be made or locked is tried again, or done without, by the loader.
+    std::error_code ignored;
+    std::filesystem::create_directories(config.front.data, ignored);
+    const bool alone = front->claim_.take();
+    if (!alone && given.empty()) {
+        return fail(
+            fmt::format("{}: another front runs on this data folder; one that is to take its place gets "
+                        "its listening sockets from a service manager",
+                        config.front.data.string()));
+    }
     front->metrics_ = std::make_shared<metrics::FrontMetrics>(names, Answering::fault_names());
     front->health_ = std::make_unique<Health>(names);
     front->paths_ = std::make_unique<OcspPaths>(config.front.ocsp_prefixes);
-    if (const Status opened = front->open_workers(config.front, empty_state(*issuers)); !opened)
+    std::optional<int> given_private;
+    std::erase_if(given, [&](const GivenSocket& socket) {
+        const bool is_private = socket.name == metrics_socket_name && !given_private;
+        if (is_private)
+            given_private = socket.fd;
+        return is_private;
+    });
+    if (const Status opened = front->open_workers(config.front, given, empty_state(*issuers)); !opened)
         return tl::unexpected(opened.error());
-    if (const Status opened = front->open_private(config.front.metrics); !opened)
+    if (const Status opened = front->open_private(config.front.metrics, given_private); !opened)
         return tl::unexpected(opened.error());
 
     const auto to_workers = [self = front.get()](const std::shared_ptr<const FrontState>& state) {
@@ -41,13 +65,32 @@ Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const 
     };
     front->loader_ = std::make_unique<Loader>(
         Loader::Settings{config.front.data, config.front.store_keys, config.front.store_key_files},
-        Loader::Parts{store_of(config.store), *issuers, to_workers, *front->health_, *front->metrics_,
-                      clock});
+        Loader::Parts{.store = store_of(config.store),
+                      .issuers = *issuers,
+                      .publish = to_workers,
+                      .loaded = std::move(loaded),
+                      .answer = [self = front.get()] { self->begin_to_answer(); },
+                      .alone = alone,
+                      .claim = front->claim_,
+                      .health = *front->health_,
+                      .metrics = *front->metrics_,
+                      .clock = clock});
+    if (alone)
+        front->private_thread_ = std::thread([self = front.get()] { self->private_loop_->run(); });
     front->loader_thread_ = std::thread([self = front.get()] { self->loader_->run(); });
-    front->private_thread_ = std::thread([self = front.get()] { self->private_loop_->run(); });
-    for (const auto& worker : front->workers_)
-        worker->start();
     return front;
+}
+
+// Not beside a front that answers already, whose private listener this one's may share.
+void Front::begin_to_answer() {
+    const std::lock_guard lock(answering_mutex_);
+    if (answering_ || leaving_)
+        return;
+    answering_ = true;
+    if (!private_thread_.joinable())
+        private_thread_ = std::thread([this] { private_loop_->run(); });
+    for (const auto& worker : workers_)
+        worker->start();
 }
 
 namespace {
@@ -80,35 +123,35 @@ Result<http::ConnectionLimits> limits_of(const config::Front& settings) {
 
 }  // namespace
 
-Status Front::open_workers(const config::Front& settings, const std::shared_ptr<const FrontState>& state) {
-    for (const std::string& text : settings.listen) {
-        auto address = http::parse_host_port(text);
-        if (!address)
-            return fail("front.listen: " + text, address.error());
-        addresses_.push_back(*std::move(address));
-    }
+Status Front::open_workers(const config::Front& settings, const std::vector<GivenSocket>& given,
+                           const std::shared_ptr<const FrontState>& state) {
+    const unsigned count =
+        settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+    auto sockets = given.empty() ? open_sockets(settings.listen, count) : deal_sockets(given, count);
+    if (!sockets)
+        return fail(given.empty() ? "front.listen" : "given sockets", sockets.error());
+    addresses_ = std::move(sockets->addresses);
     const auto limits = limits_of(settings);
     if (!limits)
         return tl::unexpected(limits.error());
-    const unsigned count =
-        settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) {
-        auto worker = Worker::open(addresses_, {.paths = *paths_,
-                                                .metrics = *metrics_,
-                                                .live_socket = settings.live_socket,
-                                                .limits = *limits,
-                                                .clock = clock_,
-                                                .state = state});
+    for (ListeningSockets& own : sockets->of_worker) {
+        auto worker = Worker::open(std::move(own), {.paths = *paths_,
+                                                    .metrics = *metrics_,
+                                                    .live_socket = settings.live_socket,
+                                                    .limits = *limits,
+                                                    .clock = clock_,
+                                                    .state = state});
         if (!worker)
             return fail("front.listen", worker.error());
         workers_.push_back(*std::move(worker));
-        addresses_ = workers_.back()->addresses();  // a free port is chosen once, by the first
     }
     return {};
 }
 
-Status Front::open_private(const std::string& address) {
+Status Front::open_private(const std::string& address, std::optional<int> given) {
     auto loop = Loop::open([this] {
+        if (private_leaves_)
+            private_->stop_accepting();
         if (private_ends_)
             private_loop_->end();
     });
@@ -118,7 +161,10 @@ Status Front::open_private(const std::string& address) {
     metrics::PrivateListener::Answers answers;
     answers.metrics = metrics_;
     answers.ready = [this] { return health_->readiness(clock_.steady()); };
-    auto listener = metrics::PrivateListener::open(private_loop_->base(), address, std::move(answers));
+    private_given_ = given.has_value();
+    auto listener = given
+                        ? metrics::PrivateListener::adopt(private_loop_->base(), *given, std::move(answers))
+                        : metrics::PrivateListener::open(private_loop_->base(), address, std::move(answers));
     if (!listener)
         return fail("front.metrics", listener.error());
     private_ = *std::move(listener);
@@ -135,9 +181,25 @@ void Front::refresh_gauges() {
         std::ranges::any_of(workers_, [](const auto& worker) { return worker->live_connected(); }));
 }
 
+// The loader first, and when it has ended the claim: whoever waits for it finds in the page file all that was
+// ever shown here.
 void Front::drain() {
     health_->set_leaving();
+    bool answering = false;
+    {
+        const std::lock_guard lock(answering_mutex_);
+        leaving_ = true;
+        answering = answering_;
+    }
     loader_->stop();
+    loader_thread_.join();
+    claim_.give_up();
+    if (!answering)
+        return;
+    if (private_given_) {
+        private_leaves_ = true;
+        private_loop_->wake();
+    }
     for (const auto& worker : workers_)
         worker->drain();
     for (const auto& worker : workers_)

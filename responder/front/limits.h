@@ -33,6 +33,12 @@ inline constexpr std::chrono::milliseconds sync_pause_min = 50ms;
 // batches of events; the longest wait is for one that is stuck, and then the CRL is not held back for it.
 inline constexpr std::chrono::milliseconds answers_taken = 1s;
 inline constexpr std::chrono::milliseconds answers_taken_poll = 1ms;
+// Between two looks whether the front before has given up its claim; clients wait meanwhile to be accepted.
+inline constexpr std::chrono::milliseconds claim_poll = 5ms;
+// A front that starts reads its page file before it takes connections: a million answers in this time.
+// Clients wait in the listening socket as long; with more answers it begins with those it has, and tryLater
+// for the others.
+inline constexpr std::chrono::milliseconds load_patience = 3s;
 inline constexpr std::chrono::milliseconds start_pause =
     1s;  // between attempts to open what the loader needs
 // Failures to open the own page file, one after the other, before it is held for damaged: a busy one is not.

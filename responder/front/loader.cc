@@ -46,18 +46,27 @@ Loader::Loader(Settings settings, Parts parts)
 Loader::~Loader() = default;
 
 void Loader::run() noexcept {
+    started_ = parts_.clock.steady();
     bool loaded = false;
     while (!stopping_) {
         if (own_ == nullptr) {
             const Status opened = open();
             say(said_at_start_, opened ? std::string{} : opened.error().message, "start");
             if (!opened) {
+                answer();  // with tryLater: it may last, and nobody learns anything by waiting for it
                 pause(limits::start_pause);
                 continue;
             }
         }
-        if (!std::exchange(loaded, true))
+        if (!std::exchange(loaded, true)) {
             load();
+            if (parts_.loaded)
+                parts_.loaded();
+        }
+        if (!answer()) {
+            pause(limits::claim_poll);
+            continue;
+        }
         const auto began = std::chrono::steady_clock::now();
         pass(limits::sync_pause);
         // Notices may come in any number, and a store that is away answers at once.
@@ -65,6 +74,22 @@ void Loader::run() noexcept {
         if (took < limits::sync_pause_min)
             pause(std::chrono::ceil<std::chrono::milliseconds>(limits::sync_pause_min - took));
     }
+}
+
+// True from the moment on in which nobody else answers: the claim is ours, and what was shown before is
+// known.
+bool Loader::answer() {
+    if (answering_)
+        return true;
+    const bool waited = !parts_.alone;
+    if (!parts_.claim.take())
+        return false;
+    answering_ = true;
+    if (waited && own_ != nullptr)
+        catch_up();
+    if (parts_.answer)
+        parts_.answer();
+    return true;
 }
 
 void Loader::stop() noexcept {
@@ -113,7 +138,8 @@ Status Loader::open() {
 Status Loader::open_own_file() {
     const auto path = settings_.data / cache::page_file_name;
     auto opened = cache::PageFile::open(path, cache::PageFile::Access::write);
-    if (!opened && ++own_failures_ >= limits::own_file_attempts && fault_is_the_files_own()) {
+    if (!opened && parts_.claim.take() && ++own_failures_ >= limits::own_file_attempts &&
+        fault_is_the_files_own()) {
         spdlog::error("{}", opened.error().message);
         set_own_file_aside();
         opened = cache::PageFile::open(path, cache::PageFile::Access::write);
@@ -170,7 +196,7 @@ void Loader::make_replicas() {
     }
 }
 
-// --- load and pass
+// --- load, catch up and pass
 
 void Loader::load() {
     for (std::size_t i = 0; i < copies_.size() && !stopping_; ++i) {
@@ -184,6 +210,22 @@ void Loader::load() {
         show(i, copy.replica->snapshot());
         judge_loaded(i);
         spdlog::info("{}: {} answers from the own page file", label(i), copy.shown->records());
+    }
+}
+
+// After our load the front before us has shown more, and its page file has it: nobody is to see that taken
+// back.
+void Loader::catch_up() {
+    const auto written =
+        cache::PageFile::open(settings_.data / cache::page_file_name, cache::PageFile::Access::read);
+    for (std::size_t i = 0; i < copies_.size() && !stopping_; ++i) {
+        Copy& copy = copies_[i];
+        const auto report =
+            written ? copy.replica->sync(**written, {}) : tl::unexpected<Error>(written.error());
+        if (!report)
+            spdlog::error("{}: catching up with the front before: {}", label(i), report.error().message);
+        if (const auto snapshot = copy.replica->snapshot(); snapshot != copy.shown)
+            show(i, snapshot);
     }
 }
 
@@ -265,6 +307,9 @@ void Loader::judge_loaded(std::size_t issuer) {
 
 void Loader::show(std::size_t issuer, std::shared_ptr<const cache::IssuerSnapshot> snapshot) {
     Copy& copy = copies_[issuer];
+    // A large set takes its time: what is there of it is answered from.
+    if (parts_.alone && parts_.clock.steady() - started_ > limits::load_patience)
+        answer();
     if (copy.anew && (!has_head(*snapshot) || missing_pages(*snapshot) > missing_pages(*copy.shown)))
         return;
     copy.anew = false;

@@ -14,6 +14,7 @@
 #include "cache/replica.h"
 #include "cache/store.h"
 #include "responder/base/clock.h"
+#include "responder/front/claim.h"
 #include "responder/front/health.h"
 #include "responder/front/state.h"
 #include "responder/metrics/front_metrics.h"
@@ -24,6 +25,9 @@ namespace eightbells::front {
 // state to the workers. It alone touches disk and store, so that no request ever waits for either. Nothing
 // that goes wrong here ends it: the store down, the store key not made yet, a full disk are tried again for
 // ever, at bounded pauses, and stand in the log once per change.
+//
+// While another front has the claim, this one loads and waits: nothing is written, and the store is not
+// followed.
 //
 // run() is the whole life; open(), load() and pass() are its steps, for tests.
 class Loader {
@@ -38,7 +42,13 @@ class Loader {
         std::shared_ptr<const Issuers> issuers;
         // Called on the loader's thread.
         std::function<void(std::shared_ptr<const FrontState>)> publish;
+        std::function<void()> loaded{};  // what the own page file holds is with the workers; may be empty
+        // It is time to answer: nobody else does, and what the own page file holds is with the workers or
+        // makes itself waited for. May be empty.
+        std::function<void()> answer{};
+        bool alone = true;  // no other front had the claim at the start
         // Not owned; outlive the loader.
+        Claim& claim;
         Health& health;
         metrics::FrontMetrics& metrics;
         const Clock& clock;
@@ -72,6 +82,8 @@ class Loader {
         std::string said;  // the last trouble that stands in the log
     };
 
+    bool answer();
+    void catch_up();
     Status open_own_file();
     bool fault_is_the_files_own() const;
     void set_own_file_aside();
@@ -96,7 +108,9 @@ class Loader {
     unsigned own_failures_ = 0;                  // to open it, one after the other
     std::vector<Copy> copies_;                   // [issuer]
     std::weak_ptr<const FrontState> published_;  // lives for as long as a worker answers from it
-    std::string said_at_start_;                  // the last trouble that stands in the log
+    std::chrono::steady_clock::time_point started_{};
+    bool answering_ = false;
+    std::string said_at_start_;  // the last trouble that stands in the log
 
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;

@@ -13,8 +13,7 @@ Worker::Worker(const Parts& parts)
       counters_(parts.state->issuers->size(), Answering::fault_names().size()),
       check_(parts.state->issuers) {}
 
-Result<std::unique_ptr<Worker>> Worker::open(const std::vector<http::HostPort>& addresses,
-                                             const Parts& parts) {
+Result<std::unique_ptr<Worker>> Worker::open(ListeningSockets sockets, const Parts& parts) {
     std::unique_ptr<Worker> worker(new Worker(parts));
     auto loop = Loop::open([self = worker.get()] { self->woken(); });
     if (!loop)
@@ -35,7 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::open(const std::vector<http::HostPort>& 
                                                                       .clock = parts.clock},
                                                      parts.state);
     worker->parts_.state.reset();
-    if (const Status listening = worker->listen(addresses); !listening)
+    if (const Status listening = worker->listen(std::move(sockets)); !listening)
         return tl::unexpected(listening.error());
     parts.metrics.attach(worker->counters_);
     for (const auto& listener : worker->listeners_)
@@ -43,10 +42,9 @@ Result<std::unique_ptr<Worker>> Worker::open(const std::vector<http::HostPort>& 
     return worker;
 }
 
-Status Worker::listen(const std::vector<http::HostPort>& addresses) {
-    for (const http::HostPort& address : addresses) {
-        auto listener =
-            http::Listener::open(loop_->base(), address, parts_.limits, *answering_, parts_.clock);
+Status Worker::listen(ListeningSockets sockets) {
+    for (const int fd : sockets.release()) {
+        auto listener = http::Listener::adopt(loop_->base(), fd, parts_.limits, *answering_, parts_.clock);
         if (!listener)
             return tl::unexpected(listener.error());
         listeners_.push_back(*std::move(listener));
@@ -67,13 +65,6 @@ Worker::~Worker() {
     watch_live_.reset();
     listeners_.clear();
     live_.reset();
-}
-
-std::vector<http::HostPort> Worker::addresses() const {
-    std::vector<http::HostPort> addresses;
-    for (const auto& listener : listeners_)
-        addresses.push_back(listener->address());
-    return addresses;
 }
 
 void Worker::start() {

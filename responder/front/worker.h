@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "responder/front/answering.h"
+#include "responder/front/listening_sockets.h"
 #include "responder/front/loop.h"
 #include "responder/http/listener.h"
 
 namespace eightbells::front {
 
-// One thread that serves: its own loop, its own listening sockets (SO_REUSEPORT shares the connections out),
-// its own connection to the signer. Workers share nothing but immutable states. Made, started, drained and
-// destroyed by one thread; only what is marked may be called by others.
+// One thread that serves: its own loop, its own listening sockets, its own connection to the signer. Workers
+// share nothing but immutable states. Made, started, drained and destroyed by one thread at a time; only what
+// is marked may be called by others.
 class Worker {
   public:
     // Not owned but for the state; outlives the worker.
@@ -29,14 +30,12 @@ class Worker {
         const Clock& clock;
         std::shared_ptr<const FrontState> state;
     };
-    // Binds every address; connections are taken once start() has been called.
-    static Result<std::unique_ptr<Worker>> open(const std::vector<http::HostPort>& addresses,
-                                                const Parts& parts);
+    // Takes the listening sockets over; connections are taken once start() has been called.
+    static Result<std::unique_ptr<Worker>> open(ListeningSockets sockets, const Parts& parts);
     ~Worker();  // ends at once what is still under way
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    std::vector<http::HostPort> addresses() const;  // with the real ports
     void start();
     // Any thread. The worker takes it before its next batch of events; of several given meanwhile only the
     // last.
@@ -53,7 +52,7 @@ class Worker {
 
   private:
     explicit Worker(const Parts& parts);
-    Status listen(const std::vector<http::HostPort>& addresses);
+    Status listen(ListeningSockets sockets);
     void woken();
     void begin_drain();
     void look_whether_done();

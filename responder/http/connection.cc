@@ -377,6 +377,9 @@ void Connection::time_out(Wait kind) noexcept {
             else
                 close();
             return;
+        case Wait::last:
+            begin_close();
+            return;
         case Wait::answer:
             promise_.reset();
             exchanging_ = Exchanging::no;
@@ -414,10 +417,8 @@ void Connection::finish() noexcept {
     worker_.answer_received();
     if (!idle())
         return;
-    if (served_)
-        close();
-    else
-        worker_.wait(*this, Wait::request);  // connected to ask something: let it
+    // The next request may be on its way, and nobody can be told not to send it but by an answer.
+    worker_.wait(*this, served_ ? Wait::last : Wait::request);
 }
 
 }  // namespace eightbells::http

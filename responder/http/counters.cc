@@ -3,8 +3,8 @@
 namespace eightbells::http {
 
 std::string_view to_string(Wait wait) noexcept {
-    static constexpr std::array<std::string_view, wait_count> names{"idle", "request", "write", "answer",
-                                                                    "drain"};
+    static constexpr std::array<std::string_view, wait_count> names{"idle",   "request", "write",
+                                                                    "answer", "drain",   "last"};
     return names[static_cast<std::size_t>(wait)];
 }
 

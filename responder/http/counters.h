@@ -34,6 +34,7 @@ enum class Wait : std::uint8_t {
     write,    // the client took nothing of an answer: reset
     answer,   // a Deferred that never came: 503
     drain,    // after the last answer, for the client to finish: closed
+    last,     // when the listener has stopped, for one request more: closed, a clean end first
     count_
 };
 inline constexpr std::size_t wait_count = static_cast<std::size_t>(Wait::count_);

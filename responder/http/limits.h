@@ -51,6 +51,9 @@ inline constexpr int http_backlog = 4096;  // the kernel lowers it to net.core.s
 // answer (RFC 9112, section 9.6): a 10 MB body at 16 Mbit/s, no more.
 inline constexpr std::uint64_t http_drain_octets = 16 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds http_drain_wait = 5s;
+// Once the listener has stopped, for a client that is about to send: a round trip to the other side of the
+// world and a retransmission. Longer would hold a restart up for clients that may never ask again.
+inline constexpr std::chrono::milliseconds http_last_request = 2s;
 // An answer promised to a client (Deferred) that has not come after this is given up: 503. Above every
 // deadline of the live path, so that it only ever catches a promise that was lost.
 inline constexpr std::chrono::milliseconds http_answer_wait = 30s;

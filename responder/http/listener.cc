@@ -73,7 +73,9 @@ bool set_option(int fd, int level, int name) noexcept {
     return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
 }
 
-Result<int> open_listening(const HostPort& address) {
+}  // namespace
+
+Result<int> open_listening_socket(const HostPort& address) {
     const auto failed = [&](std::string_view what) {
         return fail(fmt::format("listening on {}: {}: {}", to_string(address), what, std::strerror(errno)));
     };
@@ -98,7 +100,19 @@ Result<int> open_listening(const HostPort& address) {
     return socket.release();
 }
 
-}  // namespace
+HostPort bound_address(int fd) {
+    SocketAddress bound;
+    socklen_t size = sizeof bound;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (fd < 0 || ::getsockname(fd, &bound.any, &size) != 0)
+        return {};
+    if (bound.any.sa_family == AF_INET)
+        return {inet_ntop(AF_INET, &bound.v4.sin_addr, text.data(), text.size()), ntohs(bound.v4.sin_port)};
+    if (bound.any.sa_family == AF_INET6)
+        return {inet_ntop(AF_INET6, &bound.v6.sin6_addr, text.data(), text.size()),
+                ntohs(bound.v6.sin6_port)};
+    return {};
+}
 
 struct Listener::State {
     State(event_base* base, const ConnectionLimits& limits, Handler& handler, const Clock& clock)
@@ -190,7 +204,7 @@ Result<std::unique_ptr<Listener>> Listener::open(event_base* base, const HostPor
                                                  const Clock& clock) {
     if (const Status valid = check(limits); !valid)
         return fail("listening on " + to_string(address), valid.error());
-    const auto fd = open_listening(address);
+    const auto fd = open_listening_socket(address);
     if (!fd)
         return tl::unexpected(fd.error());
     return adopt(base, *fd, limits, handler, clock);
@@ -215,17 +229,7 @@ Listener::Listener(std::unique_ptr<State> state) noexcept : state_(std::move(sta
 Listener::~Listener() = default;
 
 HostPort Listener::address() const {
-    SocketAddress bound;
-    socklen_t size = sizeof bound;
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (state_->fd < 0 || ::getsockname(state_->fd, &bound.any, &size) != 0)
-        return {};
-    if (bound.any.sa_family == AF_INET)
-        return {inet_ntop(AF_INET, &bound.v4.sin_addr, text.data(), text.size()), ntohs(bound.v4.sin_port)};
-    if (bound.any.sa_family == AF_INET6)
-        return {inet_ntop(AF_INET6, &bound.v6.sin6_addr, text.data(), text.size()),
-                ntohs(bound.v6.sin6_port)};
-    return {};
+    return bound_address(state_->fd);
 }
 
 void Listener::serve(int connected_fd) noexcept {

@@ -25,6 +25,10 @@ struct HostPort {
 };
 Result<HostPort> parse_host_port(std::string_view text);
 std::string to_string(const HostPort& address);
+// A bound and listening socket. The caller owns it; Listener::adopt takes it over.
+Result<int> open_listening_socket(const HostPort& address);
+// Where a socket is bound; empty when it has no IP address.
+HostPort bound_address(int fd);
 
 // Bounds that an operator may set; defaults fit OCSP. Those that nobody needs to set are in limits.h.
 struct ConnectionLimits {
@@ -68,10 +72,12 @@ class Listener {
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    HostPort address() const;  // with the real port; empty when the socket has no IP address
+    HostPort address() const;  // as bound_address
     // Serves a connected stream socket as if it had been accepted. Takes ownership.
     void serve(int connected_fd) noexcept;
-    // The listening socket is closed, connections finish what they have begun, with "Connection: close".
+    // The listening socket is closed, and every answer from now on is its connection's last ("Connection:
+    // close"). A connection that waits for its next request gets limits::http_last_request for it, so that
+    // none is closed under a request that is on its way.
     void stop_accepting() noexcept;
     // Reads the clock for Date and time-outs. The loop does so by itself every limits::http_tick; tests that
     // own the clock need not wait for it.

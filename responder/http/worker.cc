@@ -39,8 +39,12 @@ Worker::Worker(event_base* loop, const ConnectionLimits& bounds, Handler& answer
       reader_limits{bounds.target_octets, bounds.header_octets, bounds.body_octets},
       // All of one request, and room to read the framing of a chunked body into.
       input_octets(std::bit_ceil(reader_limits.request_octets() + 4096)),
-      durations{bounds.idle, bounds.header, bounds.write, eightbells::limits::http_answer_wait,
-                eightbells::limits::http_drain_wait},
+      durations{bounds.idle,
+                bounds.header,
+                bounds.write,
+                eightbells::limits::http_answer_wait,
+                eightbells::limits::http_drain_wait,
+                eightbells::limits::http_last_request},
       output_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(eightbells::limits::http_output_octets)),
       input_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(2 * input_octets)) {
     if (bounds.connections_per_address != 0)

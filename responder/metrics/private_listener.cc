@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -99,9 +100,11 @@ std::string to_json(const Readiness& readiness) {
 }  // namespace
 
 struct PrivateListener::State {
+    State(event_base* loop, Answers given) : answers(std::move(given)), base(loop) {}
+
     Answers answers;
     std::string address;
-    event_base* base = nullptr;
+    event_base* base;
     evconnlistener* listener = nullptr;  // owned by `http`
     int idle_events = 0;                 // in the loop while nobody is connected
     // In the order in which they may go: the timer and the requests that evhttp drops refer to this.
@@ -165,6 +168,11 @@ struct PrivateListener::State {
 PrivateListener::PrivateListener(std::unique_ptr<State> state) : state_(std::move(state)) {}
 PrivateListener::~PrivateListener() = default;
 
+void PrivateListener::stop_accepting() noexcept {
+    event_del(state_->reopen.get());
+    evconnlistener_disable(state_->listener);
+}
+
 const std::string& PrivateListener::address() const noexcept {
     return state_->address;
 }
@@ -173,14 +181,11 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::open(event_base* base,
                                                                Answers answers) {
     const std::string text(address);
     sockaddr_storage where{};
-    socklen_t size = parse_address(text, where);
+    const socklen_t size = parse_address(text, where);
     if (size == 0)
         return fail(
             fmt::format("\"{}\" is not an address to listen on; write for example \"127.0.0.1:9641\"", text));
 
-    auto state = std::make_unique<State>();
-    state->answers = std::move(answers);
-    state->base = base;
     const unsigned options = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
                              (where.ss_family == AF_INET6 ? LEV_OPT_BIND_IPV6ONLY : 0U);
     evconnlistener* listener = evconnlistener_new_bind(
@@ -188,16 +193,36 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::open(event_base* base,
         reinterpret_cast<const sockaddr*>(&where), static_cast<int>(size));
     if (listener == nullptr)
         return fail(fmt::format("listening on {}: {}", text, std::strerror(errno)));
-    size = sizeof where;
+    return serve(std::make_unique<State>(base, std::move(answers)), listener);
+}
+
+Result<std::unique_ptr<PrivateListener>> PrivateListener::adopt(event_base* base, int listening_fd,
+                                                                Answers answers) {
+    // It listens already: a backlog of 0 leaves that as it is.
+    evconnlistener* const listener =
+        evutil_make_socket_nonblocking(listening_fd) == 0
+            ? evconnlistener_new(base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE, 0, listening_fd)
+            : nullptr;
+    if (listener == nullptr) {
+        ::close(listening_fd);
+        return fail(fmt::format("descriptor {}: libevent refused", listening_fd));
+    }
+    return serve(std::make_unique<State>(base, std::move(answers)), listener);
+}
+
+Result<std::unique_ptr<PrivateListener>> PrivateListener::serve(std::unique_ptr<State> state,
+                                                                evconnlistener* listener) {
+    sockaddr_storage where{};
+    socklen_t size = sizeof where;
     if (::getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&where), &size) == 0)
         state->address = sockaddr_text(where);
-
+    event_base* const base = state->base;
     state->http.reset(evhttp_new(base));
     state->reopen.reset(event_new(base, -1, 0, &State::on_reopen, state.get()));
     if (state->http == nullptr || state->reopen == nullptr ||
         evhttp_bind_listener(state->http.get(), listener) == nullptr) {
         evconnlistener_free(listener);
-        return fail(fmt::format("listening on {}: libevent refused", text));
+        return fail(fmt::format("listening on {}: libevent refused", state->address));
     }
     state->listener = listener;
     evhttp_set_bevcb(state->http.get(), &State::on_accept, state.get());

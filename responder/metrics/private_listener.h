@@ -13,6 +13,7 @@
 #include "responder/base/result.h"
 
 struct event_base;
+struct evconnlistener;
 
 namespace eightbells::metrics {
 
@@ -53,12 +54,20 @@ class PrivateListener {
     // outlive the listener. The functions are called on the loop's thread and must not wait.
     static Result<std::unique_ptr<PrivateListener>> open(event_base* base, std::string_view address,
                                                          Answers answers);
+    // The same on a listening socket that somebody else has opened (socket activation). Takes ownership.
+    static Result<std::unique_ptr<PrivateListener>> adopt(event_base* base, int listening_fd,
+                                                          Answers answers);
     ~PrivateListener();
+
+    // Takes no more connections, so that whoever shares the socket gets them. On the loop's thread.
+    void stop_accepting() noexcept;
 
     const std::string& address() const noexcept;  // with the real port
 
   private:
     struct State;
+    static Result<std::unique_ptr<PrivateListener>> serve(std::unique_ptr<State> state,
+                                                          evconnlistener* listener);
     explicit PrivateListener(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

@@ -16,7 +16,8 @@
 namespace eightbells::programs {
 
 // The signer, a front and, where an issuer is watched, the watch as separate processes, started again when
-// they end, until SIGTERM or SIGINT.
+// they end, until SIGTERM or SIGINT. SIGHUP: all of them anew, with the configuration as the file is then,
+// and without a request that fails (supervisor.h).
 int run(const config::Config& config);
 
 struct EventArguments {

@@ -1,10 +1,10 @@
 // eightbells-front: the public program. Reads the configuration, starts the front, waits for the signal to
 // end.
 //
-// SIGTERM, SIGINT: takes no more connections, finishes what was begun and ends with 0. SIGHUP is ignored: it
-// is kept for reading the configuration again. Ends with 0 after such a signal, 1 when it cannot start (an
-// address in use, an issuer's certificate that cannot be read), 2 for a wrong command line, 78 for a
-// configuration with mistakes.
+// SIGTERM, SIGINT: takes no more connections, finishes what was begun and ends with 0. SIGHUP is ignored:
+// another configuration is another front, started beside this one (`eightbells run` does so). Ends with 0
+// after such a signal, 1 when it cannot start (an address in use, an issuer's certificate that cannot be
+// read), 2 for a wrong command line, 78 for a configuration with mistakes.
 #include "responder/front/front.h"
 
 #include <spdlog/spdlog.h>
@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "responder/base/service_manager.h"
 #include "responder/programs/start.h"
 
 namespace {
@@ -48,9 +49,12 @@ void ask_for_large_pages(char** argv) {
 int main(int argc, char** argv) {
     using namespace eightbells;
     ask_for_large_pages(argv);
+    auto given = take_given_sockets();
     CLI::App app{"Answers OCSP requests and CRL downloads out of memory."};
     std::string file = "eightbells.toml";
+    bool check = false;
     app.add_option("--config", file, "the configuration file")->capture_default_str();
+    app.add_flag("--check", check, "read configuration and certificates, change nothing, and end");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -59,6 +63,17 @@ int main(int argc, char** argv) {
     const auto config = programs::load_config(file, "front");
     if (!config)
         return programs::exit_configuration;
+    if (check) {
+        if (const auto issuers = front::Issuers::load(config->issuers); !issuers) {
+            spdlog::critical("{}", issuers.error().message);
+            return programs::exit_failure;
+        }
+        return 0;
+    }
+    if (!given) {
+        spdlog::critical("{}", given.error().message);
+        return programs::exit_failure;
+    }
 
     // Before any thread is there, so that all inherit it and the signals wait for sigwait below.
     sigset_t ends;
@@ -71,7 +86,8 @@ int main(int argc, char** argv) {
     raise_descriptor_limit();
 
     const SystemClock clock;
-    const auto front = front::Front::start(*config, clock);
+    const auto front =
+        front::Front::start(*config, clock, *std::move(given), [] { tell_manager("READY=1"); });
     if (!front) {
         spdlog::critical("{}", front.error().message);
         return programs::exit_failure;
@@ -82,6 +98,7 @@ int main(int argc, char** argv) {
     int signal = 0;
     sigwait(&ends, &signal);
     spdlog::info("front ends: no more connections, finishing those there are");
+    tell_manager("STOPPING=1");
     (*front)->drain();
     spdlog::info("front ends");
     return 0;

@@ -16,7 +16,11 @@ inline constexpr std::uint64_t faults_printed = 100;  // `verify` counts the res
 inline constexpr std::chrono::milliseconds restart_pause_min{100};
 inline constexpr std::chrono::milliseconds restart_pause_max{5000};
 inline constexpr std::chrono::seconds watch_start_pause{3};  // signer and front are ready after one or two
-inline constexpr std::chrono::seconds stop_time{20};         // what does not end by then is killed
+// How long a program may look at its configuration, keys and certificates; and a signer or front take from
+// its start to its readiness: a front verifies ten million answers from its page file in a minute.
+inline constexpr std::chrono::seconds check_time{20};
+inline constexpr std::chrono::seconds replace_time{180};
+inline constexpr std::chrono::seconds stop_time{20};  // what does not end by then is killed
 
 }  // namespace eightbells::limits
 

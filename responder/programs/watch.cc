@@ -13,6 +13,7 @@
 #include <memory>
 #include <random>
 
+#include "responder/base/service_manager.h"
 #include "responder/programs/start.h"
 
 int main(int argc, char** argv) {
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
         return programs::exit_failure;
     }
     spdlog::info("watch is running; status on {}", (*watch)->address());
+    tell_manager("READY=1");
     event_base_dispatch(base.get());
     spdlog::info("watch ends");
     return 0;

@@ -387,6 +387,10 @@ std::string Signer::status_json() const {
     return state_->report->status_json();
 }
 
+Status Signer::check(const config::Config& config, const Clock& clock) {
+    return State{config, clock}.load_identities();
+}
+
 Result<std::unique_ptr<Signer>> Signer::start(const config::Config& config, const Start& how,
                                               const Clock& clock) {
     auto state = std::make_unique<State>(config, clock);

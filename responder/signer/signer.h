@@ -27,6 +27,9 @@ class Signer {
                                                  const Clock& clock);
     ~Signer();
 
+    // What start() judges before it changes anything: certificates and keys.
+    static Status check(const config::Config& config, const Clock& clock);
+
     std::string status_json() const;  // what `eightbells status` prints
     struct State;
 

@@ -1,6 +1,9 @@
 #define BOOST_TEST_MODULE front_loader
 #include <boost/test/unit_test.hpp>
 #include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
 
 #include "responder/base/durable_file.h"
 #include "responder/front/limits.h"
@@ -189,6 +192,56 @@ BOOST_FIXTURE_TEST_CASE(an_own_page_file_in_a_folder_that_may_not_be_used_is_lef
     BOOST_TEST(!std::filesystem::exists(own() + ".damaged"));
 }
 
+// One front goes on while the next one has loaded already; that one's store is away, so that only the page
+// file can tell it what was shown since.
+BOOST_FIXTURE_TEST_CASE(a_front_that_takes_over_knows_all_that_the_one_before_has_shown, Held) {
+    BOOST_REQUIRE(claim.take());
+    Claim next_claim{folder / "front"};
+    auto dead = std::make_unique<cache::MemoryStore>();
+    dead->offline = true;
+    std::mutex mutex;  // of the next front's state
+    std::shared_ptr<const FrontState> next_state;
+    std::promise<void> has_loaded;
+    std::promise<std::string> answers;
+    const auto verdict_now = [&] {
+        const std::lock_guard lock(mutex);
+        const cache::IssuerSnapshot& snapshot = *next_state->snapshots.at(0);
+        cache::IssuerSnapshot::Found found;
+        crypto::Sha256 sha256;
+        const auto hash = crypto::serial_hash(sha256, serial);
+        const auto lookup = snapshot.find(HashAlgorithm::sha256, serial, hash, found);
+        BOOST_REQUIRE(lookup == cache::IssuerSnapshot::Lookup::found);
+        return std::string{found.single.status ? "revoked" : "good"};
+    };
+    Loader next({folder / "front", {to_hex(set().key())}, {}},
+                {.store = std::move(dead),
+                 .issuers = issuers,
+                 .publish =
+                     [&](auto given) {
+                         const std::lock_guard lock(mutex);
+                         next_state = given;
+                     },
+                 .loaded = [&] { has_loaded.set_value(); },
+                 .answer = [&] { answers.set_value(verdict_now()); },
+                 .alone = false,
+                 .claim = next_claim,
+                 .health = *health,
+                 .metrics = *metrics,
+                 .clock = clock});
+    std::thread thread([&] { next.run(); });
+    has_loaded.get_future().wait();
+    BOOST_TEST(verdict_now() == "good");
+    set().revoke(serial);
+    publish_patch();
+    BOOST_TEST(says() == "revoked");
+    auto first_word = answers.get_future();
+    BOOST_TEST((first_word.wait_for(at_once) == std::future_status::timeout));
+    claim.give_up();
+    BOOST_TEST(first_word.get() == "revoked");
+    next.stop();
+    thread.join();
+}
+
 BOOST_FIXTURE_TEST_CASE(the_loader_waits_for_the_store_key_that_the_signer_makes, Held) {
     const auto file = folder / "store-key.pub";
     auto whole = std::make_unique<cache::MemoryStore>();
@@ -196,8 +249,13 @@ BOOST_FIXTURE_TEST_CASE(the_loader_waits_for_the_store_key_that_the_signer_makes
     loader.reset();
     loader = std::make_unique<Loader>(
         Loader::Settings{folder / "another", {}, {file}},
-        Loader::Parts{std::move(whole), issuers, [this](auto given) { answering->use(std::move(given)); },
-                      *health, *metrics, clock});
+        Loader::Parts{.store = std::move(whole),
+                      .issuers = issuers,
+                      .publish = [this](auto given) { answering->use(std::move(given)); },
+                      .claim = claim,
+                      .health = *health,
+                      .metrics = *metrics,
+                      .clock = clock});
     BOOST_TEST(!loader->open());
     BOOST_REQUIRE(write_file_durably(file, as_bytes("# the signer's\n" + to_hex(set().key()) + "\n")));
     BOOST_REQUIRE(loader->open());

@@ -52,9 +52,15 @@ BOOST_FIXTURE_TEST_CASE(two_fronts_serve_the_same_octets_and_headers, Small) {
     auto other_store = std::make_unique<cache::MemoryStore>();
     other_store->blobs = store->blobs;
     std::shared_ptr<const FrontState> other_state;
+    Claim other_claim(other_folder.path());
     Loader other({other_folder.path(), {to_hex(set().key())}, {}},
-                 {std::move(other_store), issuers, [&](auto given) { other_state = given; }, *health,
-                  *metrics, clock});
+                 {.store = std::move(other_store),
+                  .issuers = issuers,
+                  .publish = [&](auto given) { other_state = given; },
+                  .claim = other_claim,
+                  .health = *health,
+                  .metrics = *metrics,
+                  .clock = clock});
     BOOST_REQUIRE(other.open());
     other.pass(std::chrono::milliseconds(0));
     for (const Bytes& serial : {good, revoked}) {

@@ -75,7 +75,13 @@ std::unique_ptr<Loader> World::make_loader(std::unique_ptr<cache::Store> from) {
         answering->use(std::move(given));
     };
     return std::make_unique<Loader>(Loader::Settings{folder / "front", keys_, {}},
-                                    Loader::Parts{std::move(from), issuers, take, *health, *metrics, clock});
+                                    Loader::Parts{.store = std::move(from),
+                                                  .issuers = issuers,
+                                                  .publish = take,
+                                                  .claim = claim,
+                                                  .health = *health,
+                                                  .metrics = *metrics,
+                                                  .clock = clock});
 }
 
 void World::publish(std::size_t issuer) {

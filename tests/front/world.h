@@ -113,6 +113,7 @@ struct World {
     std::shared_ptr<const Issuers> issuers;
     cache::MemoryStore* store = nullptr;  // the loader's
     std::unique_ptr<metrics::FrontMetrics> metrics;
+    Claim claim{folder / "front"};
     std::unique_ptr<Health> health;
     std::unique_ptr<metrics::RequestCounters> counters;
     std::unique_ptr<Loader> loader;

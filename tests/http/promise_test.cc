@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <memory>
 
+#include "responder/http/limits.h"
 #include "tests/http/server.h"
 
 namespace eightbells::http::test {
@@ -88,22 +89,30 @@ BOOST_AUTO_TEST_CASE(stopping_finishes_what_was_begun_and_says_so) {
     Client idle(server.address());
     idle.send(get("/x"));
     idle.response();
+    Client silent(server.address());
+    silent.send(get("/x"));
+    silent.response();
     Client half(server.address());
     half.send("GET /half HTTP/1.1\r\n");
     Client fresh(server.address());  // has connected and not yet asked
     Client late(server.address());
     late.send(get("/late"));
     BOOST_REQUIRE(server.reaches([&] { return server.handler.late(); }, 1));
-    BOOST_REQUIRE(server.reaches([&] { return open(server); }, 4));
+    BOOST_REQUIRE(server.reaches([&] { return open(server); }, 5));
     Client sent(server.address());
     server.on_loop([&] {
         sent.send(get("/sent"));  // in the socket, not read
         server.listener->stop_accepting();
     });
-    BOOST_TEST(idle.closed());
     Response response = sent.response();
     BOOST_TEST(response.body == "GET /sent\n");
     BOOST_TEST(response.field("connection") == "close");
+    // A request that was on its way is answered, and only then may the client know that it was the last.
+    idle.send(get("/y"));
+    response = idle.response();
+    BOOST_TEST(response.body == "GET /y\n");
+    BOOST_TEST(response.field("connection") == "close");
+    BOOST_TEST(idle.closed());
     half.send("Host: a\r\n\r\n");
     response = half.response();
     BOOST_TEST(response.body == "GET /half\n");
@@ -116,6 +125,13 @@ BOOST_AUTO_TEST_CASE(stopping_finishes_what_was_begun_and_says_so) {
     BOOST_TEST(response.body == "in time");
     BOOST_TEST(response.field("connection") == "close");
     BOOST_CHECK_THROW(Client{server.address()}, std::runtime_error);
+    // One that asks for nothing more is waited for, not for ever.
+    const auto whole = std::chrono::ceil<seconds>(eightbells::limits::http_last_request);
+    server.advance(whole / 2);
+    BOOST_TEST(timeouts(server, Wait::last) == 0U);
+    server.advance(whole);
+    BOOST_TEST(silent.closed());
+    BOOST_TEST(timeouts(server, Wait::last) == 1U);
 }
 
 }  // namespace eightbells::http::test
