@@ -1,3 +1,4 @@
+#define BOOST_TEST_MODULE conformance_crl
 // CRLs as relying parties fetch and check them, and what readers get while a CRL is replaced under them.
 #include <arpa/inet.h>
 #include <botan/data_src.h>
