@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "responder/base/result.h"
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 #include "responder/http/listener.h"
 
 namespace eightbells::front {

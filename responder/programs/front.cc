@@ -16,7 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 #include "responder/programs/start.h"
 
 namespace {

@@ -12,7 +12,7 @@
 #include <csignal>
 #include <memory>
 
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 #include "responder/programs/start.h"
 
 int main(int argc, char** argv) {

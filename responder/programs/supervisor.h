@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 #include "responder/config/config.h"
 
 namespace eightbells::programs {

@@ -13,7 +13,7 @@
 #include <memory>
 #include <random>
 
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 #include "responder/programs/start.h"
 
 int main(int argc, char** argv) {

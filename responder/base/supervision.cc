@@ -1,4 +1,4 @@
-#include "responder/base/service_manager.h"
+#include "responder/base/supervision.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-#define BOOST_TEST_MODULE service_manager
-#include "responder/base/service_manager.h"
+#define BOOST_TEST_MODULE supervision
+#include "responder/base/supervision.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ std::string error_of(const Result<std::vector<GivenSocket>>& taken) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(service_manager)
+BOOST_AUTO_TEST_SUITE(supervision)
 
 BOOST_AUTO_TEST_CASE(sockets_that_are_given_are_taken_once_in_their_order_and_with_their_names) {
     const int first = listening_socket();
