@@ -44,8 +44,9 @@ Status EntryRules::depart(Kind kind, const CrlEntry& entry, std::uint64_t positi
     if (public_trust_)
         return fail(fmt::format("CRL: {}: {}", place(entry, position), texts[kind]));
     Seen& seen = seen_[kind];
+    // A remark about a CRL that is right goes to the log of every day, where no serial stands (G-17).
     if (seen.times++ == 0)
-        seen.first = place(entry, position);
+        seen.first = fmt::format("entry {}", position);
     return {};
 }
 
