@@ -297,8 +297,7 @@ BOOST_AUTO_TEST_CASE(f_08_entries_have_the_reasons_that_the_profile_allows) {
             const auto verdict = check_entries(file, scheme);
             BOOST_TEST(verdict.refused == "", file);
             BOOST_REQUIRE_EQUAL(verdict.warnings.size(), 1U);
-            BOOST_TEST(verdict.warnings[0].starts_with("CRL: entry 2 (serial 0BAD): F-"),
-                       verdict.warnings[0]);
+            BOOST_TEST(verdict.warnings[0].starts_with("CRL: entry 2: F-"), verdict.warnings[0]);
         }
     }
 }
