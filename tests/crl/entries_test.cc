@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_CASE(f_07_entries_are_those_that_python_reads) {
          {"good", "empty", "reasons", "invalidity", "serials", "dates", "unknown", "rsa4096-pss"}) {
         const Bytes der = made_crls().read(file + ".crl");
         const auto theirs = made_crls().run(
-            "python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crl/data/list_crl.py' " + file + ".crl");
+            "/usr/bin/python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crl/data/list_crl.py' " + file + ".crl");
         BOOST_TEST(listing(view_of(der)) == theirs, file);
     }
     const Bytes reasons = made_crls().read("reasons.crl");

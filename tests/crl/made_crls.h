@@ -12,7 +12,7 @@ namespace eightbells::test {
 inline const MadeFolder& made_crls() {
     static const MadeFolder folder;
     static const bool made = [] {
-        folder.run("python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crl/data/make_crls.py' .");
+        folder.run("/usr/bin/python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crl/data/make_crls.py' .");
         return true;
     }();
     BOOST_REQUIRE(made);

@@ -12,7 +12,7 @@ namespace eightbells::test {
 inline const MadeFolder& made_signers() {
     static const MadeFolder folder;
     static const bool made = [] {
-        folder.run("python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crypto/data/make_signers.py' .");
+        folder.run("/usr/bin/python3 -B '" EIGHTBELLS_SOURCE_DIR "/tests/crypto/data/make_signers.py' .");
         return true;
     }();
     BOOST_REQUIRE(made);

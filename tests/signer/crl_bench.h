@@ -42,7 +42,7 @@ struct CrlBench : CrlListener {
         std::ofstream(folder.path() / "told") << lines;
         const std::string command =
             "cd '" + folder.path().string() +
-            "' && python3 -B '" EIGHTBELLS_SOURCE_DIR
+            "' && /usr/bin/python3 -B '" EIGHTBELLS_SOURCE_DIR
             "/tests/signer/data/make_crls.py' issuer.pem issuer.key <told >make.log 2>&1";
         const int made = std::system(command.c_str());
         BOOST_REQUIRE_MESSAGE(made == 0, "make.log: " << as_text(read("make.log")));
