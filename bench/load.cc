@@ -14,6 +14,7 @@ using namespace eightbells;
 constexpr std::string_view usage =
     "bench_load --target ADDRESS:PORT --requests FILE [option value]...\n"
     "  --connections N   (64)   --warm-up SECONDS (1)   --seconds SECONDS (5)   --count N: ends earlier\n"
+    "  --rate N          requests a second by the clock; without it as answers come\n"
     "  --reconnect 1     a connection for each request\n"
     "  --same-body 0     the server makes each answer anew\n"
     "  --server PID      whose CPU time is read\n";
@@ -25,6 +26,7 @@ bench::LoadPlan plan_of(const bench::Arguments& arguments) {
     plan.warm_up = arguments.number("warm-up", 1, 0, limits::bench_seconds);
     plan.seconds = arguments.number("seconds", 5, 0.01, limits::bench_seconds);
     plan.most = arguments.count("count", SIZE_MAX / 4, 1, SIZE_MAX / 4);
+    plan.rate = arguments.number("rate", 0, 0, 1e7);
     plan.reconnect = arguments.count("reconnect", 0, 0, 1) != 0;
     plan.same_body = arguments.count("same-body", 1, 0, 1) != 0;
     plan.server = static_cast<pid_t>(arguments.count("server", 0, 0, 1U << 30));
@@ -48,7 +50,7 @@ void print(const bench::LoadReport& report) {
 int main(int argc, char** argv) {
     try {
         const bench::Arguments arguments(
-            argc, argv, "target requests connections warm-up seconds count reconnect same-body server",
+            argc, argv, "target requests connections warm-up seconds count rate reconnect same-body server",
             usage);
         const bench::Requests requests(arguments.text("requests"));
         const bench::LoadReport report = bench::LoadRun(requests, plan_of(arguments)).run();

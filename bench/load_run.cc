@@ -130,6 +130,8 @@ void LoadRun::answered(Connection& connection, std::uint64_t at) {
     } else if (at >= measure_from_) {
         begin_measuring(at);
     }
+    if (plan_.rate > 0)
+        return;
     if (!plan_.reconnect)
         return send_next(connection, at);
     ::close(connection.fd);
@@ -138,10 +140,32 @@ void LoadRun::answered(Connection& connection, std::uint64_t at) {
         send_next(connection, now());
 }
 
+void LoadRun::run_by_the_clock() {
+    constexpr std::uint64_t tick = 1'000'000;
+    double owed = 0;
+    for (std::uint64_t due = now(); !over_; due += tick) {
+        if (const std::uint64_t at = now(); at < due) {
+            const timespec rest{0, static_cast<long>(due - at)};
+            ::nanosleep(&rest, nullptr);
+        }
+        owed += plan_.rate * static_cast<double>(tick) / nanoseconds_a_second;
+        while (owed >= 1 && !over_) {
+            const auto batch = std::min(connections_.size(), static_cast<std::size_t>(owed));
+            owed -= static_cast<double>(batch);
+            for (std::size_t i = 0; i < batch && !over_; ++i)
+                send_next(connections_[i], due);
+            for (std::size_t i = 0; i < batch && !over_; ++i)
+                receive(connections_[i]);
+        }
+    }
+}
+
 LoadReport LoadRun::run() {
     for (std::size_t i = 0; i < connections_.size() && !over_; ++i)
         connect(connections_[i]);
     measure_from_ = now() + static_cast<std::uint64_t>(plan_.warm_up * nanoseconds_a_second);
+    if (plan_.rate > 0)
+        run_by_the_clock();
     for (std::size_t i = 0; i < connections_.size() && !over_; ++i)
         send_next(connections_[i], now());
     while (!over_)

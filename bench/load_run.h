@@ -23,6 +23,7 @@ struct LoadPlan {
     double warm_up = 1;  // seconds that are not counted
     double seconds = 5;
     std::uint64_t most = UINT64_MAX;
+    double rate = 0;         // requests a second, sent by the clock (open loop); 0: as answers come
     bool reconnect = false;  // a connection for each request, for servers that close it
     bool same_body = true;   // see AnswerCheck
     pid_t server = 0;        // whose CPU time is read; 0: nobody's
@@ -34,7 +35,7 @@ struct LoadReport {
     double server_cpu_us = 0;       // an answer
     double own_cpu_us = 0;          // the same of this program, without looking out for answers
     std::size_t answer_octets = 0;  // the last answer's, head and body
-    Histogram latency;              // from sending a request to its whole answer
+    Histogram latency;              // from sending a request, or from when it was due, to its whole answer
     std::uint64_t wrong = 0;
     std::string fault;  // why the run ended early; empty: it did not
 };
@@ -46,6 +47,10 @@ struct LoadReport {
 // came, never earlier. It never sleeps, or waking it would be charged to the server: on a loopback the sender
 // pays for that, and the slower a server, the more often. One thread; every buffer is made before the first
 // request.
+//
+// With a rate: what is due in a millisecond is sent at its beginning, each request on a connection of its
+// own, and waited for. A server that falls behind makes later requests late, and their time counts from when
+// they were due.
 class LoadRun {
   public:
     LoadRun(const Requests& requests, const LoadPlan& plan);
@@ -67,6 +72,7 @@ class LoadRun {
     void look_out_for(const Connection& connection);
     void answered(Connection& connection, std::uint64_t at);
     void begin_measuring(std::uint64_t at);
+    void run_by_the_clock();
     void fail(std::string why);
     void fail_with_errno(const char* call);
 

@@ -21,9 +21,10 @@ def free_port():
 
 
 def pinned(core, priority):
-    """Runs in the child before its program does."""
+    """Runs in the child before its program does. core None: any."""
     def prepare():
-        os.sched_setaffinity(0, {core})
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         if priority:
             os.nice(-priority)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -35,27 +36,27 @@ def pinned(core, priority):
 
 
 class Server:
-    """One process on the server's core; ended with the `with` block."""
+    """One process, on the server's core unless said otherwise; ended with the `with` block."""
 
-    def __init__(self, command, port, log, priority, cwd=None, environment=None):
+    def __init__(self, command, port, log, priority, cwd=None, environment=None, core=SERVER_CORE):
         self.port, self.log = port, log
         with open(log, "w") as out:
             self.child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=cwd,
-                                          env={**os.environ, **(environment or {})}, preexec_fn=pinned(SERVER_CORE, priority))
+                                          env={**os.environ, **(environment or {})}, preexec_fn=pinned(core, priority))
         self.pid = self.child.pid
 
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def wait_until(self, ready, seconds=60):
+    def wait_until(self, ready, seconds=60, pause=0.05):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.child.poll() is not None:
                 raise Failed(f"{self.log}: " + pathlib.Path(self.log).read_text()[-800:])
             if ready():
                 return self
-            time.sleep(0.05)
+            time.sleep(pause)
         raise Failed(f"{self.log}: not ready after {seconds} s")
 
     def accepts(self):
@@ -71,11 +72,12 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise Failed("no VmRSS")
 
-    def stop(self):
+    def stop(self, patience=3):
+        """After so many seconds it is killed."""
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
             try:
-                self.child.wait(3)
+                self.child.wait(patience)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
@@ -95,8 +97,8 @@ class Servers:
         for server in self.started:
             server.stop()
 
-    def start(self, name, command, port, cwd=None, environment=None):
-        server = Server(command, port, self.work / f"{name}.log", self.priority, cwd, environment)
+    def start(self, name, command, port, cwd=None, environment=None, core=SERVER_CORE):
+        server = Server(command, port, self.work / f"{name}.log", self.priority, cwd, environment, core)
         self.started.append(server)
         return server
 

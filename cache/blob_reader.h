@@ -18,7 +18,8 @@ struct Wanted {
 };
 
 // Fetches blobs in batches and believes none of them: what is missing, too large or has another digest is
-// counted in the report and not handed on.
+// counted in the report and not handed on. While one batch is judged, the next are being fetched on another
+// thread: of the store and of hashing, what takes longer is what a large set takes.
 class BlobReader {
   public:
     // `one_by_one`: where a batch cannot be read, its blobs are tried singly and only those that fail are
@@ -40,7 +41,10 @@ class BlobReader {
     std::uint64_t accepted() const noexcept { return accepted_; }
 
   private:
-    Result<std::vector<std::optional<Bytes>>> fetch(std::span<const std::string> names);
+    using Blobs = Result<std::vector<std::optional<Bytes>>>;
+    class Ahead;
+
+    Blobs fetch(std::span<const std::string> names);
     Status judge(const Wanted& wanted, std::size_t position, std::size_t max_octets,
                  std::optional<Bytes> blob, const Take& take);
 

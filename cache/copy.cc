@@ -28,12 +28,13 @@ struct Blob {
 class Copy {
   public:
     Copy(Store& from, Store& to, const std::string& issuer, std::span<const StorePublicKey> trusted,
-         CopyDepth depth)
+         CopyDepth depth, Meanwhile* meanwhile)
         : from_(from),
           to_(to),
           issuer_(issuer),
           trusted_(trusted),
-          everything_(depth == CopyDepth::everything) {
+          everything_(depth == CopyDepth::everything),
+          meanwhile_(meanwhile) {
         batch_.issuer = issuer;
     }
 
@@ -59,6 +60,8 @@ class Copy {
     Status put(std::string name, Bytes bytes);
     void erase(std::string name) { batch_.erase.push_back(std::move(name)); }
     Status flush();
+    bool has_turns() const noexcept { return meanwhile_ != nullptr && same_head_; }
+    Status turn();
     tl::unexpected<Error> wrong_source(const std::string& name) {
         moved_on_ = true;
         return fail(fmt::format("{}: {}: missing, or not what the head answers for", from_.name(), name));
@@ -69,6 +72,7 @@ class Copy {
     const std::string& issuer_;
     std::span<const StorePublicKey> trusted_;
     const bool everything_;
+    Meanwhile* const meanwhile_;
 
     Bytes source_bytes_;
     Head source_;
@@ -89,6 +93,8 @@ Result<std::vector<std::optional<Bytes>>> Copy::fetch(Store& store, std::span<co
 }
 
 Status Copy::put(std::string name, Bytes bytes) {
+    if (has_turns() && meanwhile_->touched(name))
+        return {};
     ++report_.copied;
     report_.octets += bytes.size();
     batch_octets_ += bytes.size();
@@ -104,6 +110,15 @@ Status Copy::flush() {
     const Batch part{issuer_, std::exchange(batch_.put, {}), {}, {}};
     batch_octets_ = 0;
     return to_.publish(part);
+}
+
+// Nothing of ours may wait: it would then be written over what is newer.
+Status Copy::turn() {
+    if (!has_turns())
+        return {};
+    if (auto flushed = flush(); !flushed)
+        return flushed;
+    return meanwhile_->turn();
 }
 
 Status Copy::read_heads() {
@@ -180,9 +195,13 @@ Status Copy::run() {
         return {};
     if (auto flushed = flush(); !flushed)
         return flushed;
-    batch_.head = source_bytes_;
+    if (has_turns()) {
+        std::erase_if(batch_.erase, [this](const std::string& name) { return meanwhile_->touched(name); });
+    } else {
+        batch_.head = source_bytes_;
+        report_.head = true;
+    }
     report_.erased = batch_.erase.size();
-    report_.head = true;
     return to_.publish(batch_);
 }
 
@@ -221,6 +240,8 @@ Status Copy::copy_blobs(std::span<const Blob> blobs, std::size_t max_octets, boo
         std::vector<std::string> names;
         for (const Blob& blob : blobs.subspan(begin, std::min(batch, blobs.size() - begin)))
             names.push_back(blob.name);
+        if (auto turned = turn(); !turned)
+            return turned;
         auto sources = fetch(from_, names);
         if (!sources)
             return tl::unexpected(sources.error());
@@ -342,6 +363,8 @@ Status Copy::copy_crl(const Head::CrlRef& reference) {
     std::uint64_t left = reference.size;
     for (std::uint32_t piece = 0; left > 0; ++piece) {
         const std::string name = crl_piece_name(issuer_, reference.digest, piece);
+        if (auto turned = turn(); !turned)
+            return turned;
         auto source = fetch(from_, {&name, 1});
         if (!source)
             return tl::unexpected(source.error());
@@ -374,13 +397,16 @@ void Copy::erase_crl(const Head::CrlRef& reference) {
 }  // namespace
 
 Result<CopyReport> mirror(Store& from, Store& to, const std::string& issuer,
-                          std::span<const StorePublicKey> trusted, CopyDepth depth) {
+                          std::span<const StorePublicKey> trusted, CopyDepth depth, Meanwhile* meanwhile) {
     Bytes last_head;
     for (unsigned round = 1;; ++round) {
-        Copy copy{from, to, issuer, trusted, depth};
+        Copy copy{from, to, issuer, trusted, depth, meanwhile};
         const Status done = copy.run();
-        if (done)
-            return copy.report();
+        if (done) {
+            CopyReport report = copy.report();
+            report.present = copy.source_head();
+            return report;
+        }
         // The source went on: with its new head what we read is in order. If it did not, it is damaged.
         const bool again = copy.moved_on() && copy.source_head() != last_head && round < limits::sync_rounds;
         if (!again)

@@ -10,27 +10,13 @@
 #include <set>
 
 #include "cache/limits.h"
+#include "responder/base/descriptor.h"
 
 namespace eightbells::cache {
 
 namespace {
 
 constexpr std::size_t chunk_octets = 256 * 1024;
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-
-  private:
-    int fd_;
-};
 
 bool write_all(int fd, ByteView bytes) noexcept {
     while (!bytes.empty()) {
@@ -46,7 +32,7 @@ bool write_all(int fd, ByteView bytes) noexcept {
 
 bool sync_folder(const std::filesystem::path& folder) noexcept {
     const Descriptor directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    return directory.get() >= 0 && ::fsync(directory.get()) == 0;
+    return directory.open() && ::fsync(directory.get()) == 0;
 }
 
 }  // namespace
@@ -57,7 +43,7 @@ std::filesystem::path CrlFolder::file_of(const Digest& digest) const {
 
 bool CrlFolder::lies_there(const Head::CrlRef& reference) const {
     const Descriptor file{::open(file_of(reference.digest).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.get() < 0)
+    if (!file.open())
         return false;
     crypto::Sha256 sha256;
     Bytes chunk(chunk_octets);

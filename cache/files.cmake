@@ -11,10 +11,17 @@ set(SOURCES
   kept.cc
   overlay.cc
   page_file.cc
+  page_file_state.cc
+  page_pool.cc
   pass.cc
+  redis_address.cc
   redis_connection.cc
+  redis_sentinels.cc
+  redis_servers.cc
+  redis_slots.cc
   redis_store.cc
   replica.cc
+  shared_word.cc
   snapshot.cc
   store.cc
   tree.cc

@@ -3,12 +3,16 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cache/limits.h"
+#include "cache/page_pool.h"
 #include "cache/patch.h"
 #include "cache/replica.h"
 #include "cache/tree.h"
@@ -30,6 +34,12 @@
 // ever accepted, a carried one is not older than the one before it. A replica that starts has said nothing,
 // so all it answers is known, under a head that is not older than the floor; what was said before the restart
 // was true under that head or an older one.
+//
+// Where a pool holds the pages (a bound on memory), a slot has its page's digest and facts alone. Then the
+// page is read again from the own page file when it is asked for, and believed by that digest. What is needed
+// of it to tell which answer is the truth (its sequence) is in the slot; where its records would be needed
+// and are not at hand, nothing is carried, which is less than the rule allows and never more. Where the own
+// page file has a page no longer as it was verified, who reads it says so (LostPages), and it is wanted anew.
 namespace eightbells::cache {
 
 struct HeldProfile {
@@ -38,17 +48,25 @@ struct HeldProfile {
     ocsp::AnswerProfile answer;
 };
 using ProfilePtr = std::shared_ptr<const HeldProfile>;
+// What a page or patch names, in its order. Nearly all of an issuer's name the same: they share one table, so
+// that a look-up does not wait for it, and an older page keeps its profiles alive.
+using ProfileTable = std::array<ProfilePtr, limits::profiles_per_page>;
+using ProfileTablePtr = std::shared_ptr<const ProfileTable>;
 
-// On cache lines of its own, as Page counts on.
-struct alignas(64) HeldPage {
+struct HeldPage {
     Page page;
-    // As the page's table: an older page keeps its profiles alive. Here, since a look-up would wait for a
-    // list outside.
-    std::array<ProfilePtr, limits::profiles_per_page> profiles;
-    Digest digest{};
-    UtcTime earliest_next_update = year_9999;
-    UtcTime oldest_produced_at = year_9999;
+    ProfileTablePtr profiles;
 };
+// One that stays: on cache lines of its own, as Page counts on. A HeldPage does not ask for them itself,
+// since it is also handed on by value, and a stack need not align what asks for 64 octets.
+struct alignas(64) StoredPage : HeldPage {
+    explicit StoredPage(HeldPage held) noexcept : HeldPage(std::move(held)) {}
+    StoredPage(const StoredPage&) = delete;  // nor does it move
+};
+// A blob that has the digest which stands under the head, as the page of that place, or what is wrong with
+// it. `resolve` finds its profiles.
+Result<HeldPage> hold_page(Bytes bytes, SetId set, unsigned page_bits, std::uint32_t index,
+                           const std::function<Result<ProfileTablePtr>(const std::vector<Digest>&)>& resolve);
 
 enum class SlotState : std::uint8_t {
     absent,   // nothing verified is held
@@ -59,7 +77,8 @@ enum class SlotState : std::uint8_t {
 
 // The place of one page in its set: a cache line, since a look-up begins with it.
 struct alignas(64) Slot {
-    std::shared_ptr<const HeldPage> page;  // where present or stale
+    std::shared_ptr<const HeldPage> page;  // where present or stale, and no pool has it
+    std::uint64_t sequence = 0;            // of the page; an empty one has none
     SlotState state = SlotState::absent;
     // The page's records are known or carried, but for those of serials in the overlay. Where the snapshot
     // before answered from this place, this one does: a page that has changed since is newer than any answer
@@ -68,14 +87,25 @@ struct alignas(64) Slot {
     std::optional<Digest> digest;  // what the head says; nullopt: the table above did not verify
 
     bool verified() const noexcept { return state == SlotState::empty || state == SlotState::present; }
-    // Of the page; an empty one has none.
-    std::uint64_t sequence() const noexcept { return page != nullptr ? page->page.header().sequence : 0; }
+    bool has_page() const noexcept { return state == SlotState::present || state == SlotState::stale; }
     // Which of two pages' records of one serial is the truth.
     bool over(const Slot& other) const noexcept {
         if (state != other.state)
             return state == SlotState::present;
-        return sequence() > other.sequence();
+        return sequence > other.sequence;
     }
+};
+
+// Of a page that a pool may hold, what is asked without it.
+struct PageFacts {
+    Digest digest{};
+    UtcTime earliest_next_update = year_9999;
+    UtcTime oldest_produced_at = year_9999;
+    std::uint32_t records = 0;
+    std::uint32_t octets = 0;
+
+    PageFacts() = default;
+    PageFacts(const Page& page, const Digest& its_digest) noexcept;
 };
 
 // Counts over pages, added up over tables and sets.
@@ -92,11 +122,13 @@ struct Totals {
 
     void add(const Totals& other) noexcept;
     void add(const Slot& slot) noexcept;
+    void add(const PageFacts& page) noexcept;
 };
 
 // The slots under one level 0 table.
 struct HeldTable {
     std::vector<Slot> slots;
+    std::vector<PageFacts> facts;  // of the slots' pages, where a pool has them; else empty
     Totals totals;
 
     void count() noexcept;
@@ -114,6 +146,9 @@ struct HeldSet {
     const Slot& slot(std::uint32_t index) const noexcept {
         return tables[index / table_digests]->slots[index % table_digests];
     }
+    const PageFacts& facts(std::uint32_t index) const noexcept {  // REQUIRES: a pool
+        return tables[index / table_digests]->facts[index % table_digests];
+    }
     const Slot& slot_of(std::uint64_t serial_hash) const noexcept {
         return slot(page_index(serial_hash, page_bits));
     }
@@ -122,7 +157,7 @@ struct HeldSet {
 struct HeldPatch {
     Digest digest{};
     Patch patch;
-    std::vector<ProfilePtr> profiles;
+    ProfileTablePtr profiles;
     std::vector<std::uint64_t> serial_hashes;  // of its records, in their order
 };
 
@@ -145,8 +180,29 @@ struct OverlayEntry {
     }
     const ocsp::AnswerProfile& profile() const noexcept {
         const std::uint8_t named = record().profile;
-        return patch != nullptr ? patch->profiles[named]->answer : page->profiles[named]->answer;
+        return patch != nullptr ? (*patch->profiles)[named]->answer : (*page->profiles)[named]->answer;
     }
+};
+
+// The pages, by digest, that the own page file was found not to have any more as they were verified. Written
+// by whoever reads one, taken by the replica; any thread.
+class LostPages {
+  public:
+    using Pages = std::map<Digest, PageRef>;
+    void add(
+        const PageRef& page) {  // beyond limits::lost_pages: they are found again when they are asked for
+        const std::lock_guard lock(mutex_);
+        if (pages_.size() < limits::lost_pages)
+            pages_.emplace(page.digest, page);
+    }
+    Pages take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(pages_, {});
+    }
+
+  private:
+    std::mutex mutex_;
+    Pages pages_;
 };
 
 struct IssuerSnapshot::State {
@@ -154,10 +210,13 @@ struct IssuerSnapshot::State {
     Bytes head_bytes;
     std::vector<HeldSet> sets;  // in the head's order
     std::map<Digest, ProfilePtr> profiles;
+    std::map<std::vector<Digest>, ProfileTablePtr> profile_tables;
     std::vector<std::shared_ptr<const HeldPatch>> patches;  // of those the head lists; nullptr: not verified
     // Sorted by hash, serial hash and serial, no serial twice for a hash.
     std::vector<OverlayEntry> overlay;
     std::vector<StoredCrl> crls;
+    std::shared_ptr<PagePool> pool;   // null: every page is held
+    std::shared_ptr<LostPages> lost;  // with a pool
 
     Totals totals;
     std::uint64_t newest_missing = 0;  // sequence of the newest patch under the head that is not held
@@ -185,13 +244,17 @@ struct IssuerSnapshot::State {
         Lookup lookup = Lookup::not_loaded;
         const OverlayEntry* entry = nullptr;  // where the serial has one; or:
         const Slot* slot = nullptr;           // of the page that has the serial
+        const HeldPage* page = nullptr;       // that one
+        std::optional<PageRef> awaited;       // of lookup on_disk
         std::optional<Record> record;         // the page's
         // REQUIRES: entry or slot
         std::uint64_t sequence() const noexcept {
-            return entry != nullptr ? entry->sequence() : slot->sequence();
+            return entry != nullptr ? entry->sequence() : slot->sequence;
         }
     };
-    Said said(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash) const noexcept;
+    // `with`: where pages are looked for that are not held; null: nowhere.
+    Said said(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+              const PagePool* with) const noexcept;
     void fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
                      unsigned step) const noexcept;
 
@@ -206,7 +269,12 @@ struct IssuerSnapshot::State {
         OverlayEntry entry;
         bool listed = false;  // in a patch under the head
     };
-    std::vector<Mention> mentions(const State& before) const;
+    bool extends(const State& before) const;
+    static std::vector<const HeldPatch*> patches_without(const State& a, const State& b);
+    bool has_new_page(const State& before, ocsp::HashAlgorithm hash,
+                      std::uint64_t serial_hash) const noexcept;
+    // `further`: only of serials that must be judged anew.
+    std::vector<Mention> mentions(const State& before, bool further) const;
     void mention_moved(const HeldSet& now, const HeldSet& before, std::vector<Mention>& out) const;
     std::optional<OverlayEntry> judge(const Mention& newest, const State& before) const;
     void lay_over(const State& before);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cache/limits.h"
+
 namespace eightbells::cache {
 
 namespace {
@@ -90,8 +92,11 @@ void keep_tables(Writing& out, const HeldSet* saved, const HeldSet& now) {
             const std::optional<Digest>& digest = now.known_tables[level][index];
             if (!digest)
                 continue;
-            if (saved != nullptr && saved->known_tables[level][index] == digest &&
-                digests_in(*saved, id).has_value())
+            const bool same = saved != nullptr && saved->known_tables[level][index] == digest;
+            // What is shared was whole; looking into each of a thousand tables would take longer than all the
+            // rest.
+            if (same && ((level == 0 && saved->tables[index] == now.tables[index]) ||
+                         digests_in(*saved, id).has_value()))
                 continue;
             const std::string name = table_name(out.issuer(), now.id, now.page_bits, id);
             if (*digest == empty_digest)
@@ -102,24 +107,34 @@ void keep_tables(Writing& out, const HeldSet* saved, const HeldSet& now) {
     }
 }
 
+// Whether the page has to be written.
+bool is_new(const Slot& slot, const Slot* before) {
+    const bool there =
+        before != nullptr && before->state == SlotState::present && before->digest == slot.digest;
+    return slot.state == SlotState::present && !there && slot.page != nullptr;
+}
+
+// How many pages that were.
+std::size_t keep_page_table(Writing& out, const HeldSet* saved, const HeldSet& now, std::size_t t) {
+    std::size_t written = 0;
+    for (std::size_t i = 0; i < now.tables[t]->slots.size(); ++i) {
+        const Slot& slot = now.tables[t]->slots[i];
+        const Slot* before = saved != nullptr ? &saved->tables[t]->slots[i] : nullptr;
+        const auto index = static_cast<std::uint32_t>(t * table_digests + i);
+        if (is_new(slot, before)) {
+            out.put(page_name(out.issuer(), now.id, now.page_bits, index), slot.page->page.bytes());
+            ++written;
+        } else if (slot.state == SlotState::empty && before != nullptr && before->state != SlotState::empty) {
+            out.erase(page_name(out.issuer(), now.id, now.page_bits, index));
+        }
+    }
+    return written;
+}
+
 void keep_pages(Writing& out, const HeldSet* saved, const HeldSet& now) {
     for (std::size_t t = 0; t < now.tables.size(); ++t) {
-        if (saved != nullptr && saved->tables[t] == now.tables[t])
-            continue;
-        for (std::size_t i = 0; i < now.tables[t]->slots.size(); ++i) {
-            const Slot& slot = now.tables[t]->slots[i];
-            const Slot* before = saved != nullptr ? &saved->tables[t]->slots[i] : nullptr;
-            const auto index = static_cast<std::uint32_t>(t * table_digests + i);
-            if (slot.state == SlotState::present) {
-                const bool there = before != nullptr && before->state == SlotState::present &&
-                                   before->page->digest == slot.page->digest;
-                if (!there)
-                    out.put(page_name(out.issuer(), now.id, now.page_bits, index), slot.page->page.bytes());
-            } else if (slot.state == SlotState::empty && before != nullptr &&
-                       before->state != SlotState::empty) {
-                out.erase(page_name(out.issuer(), now.id, now.page_bits, index));
-            }
-        }
+        if (saved == nullptr || saved->tables[t] != now.tables[t])
+            keep_page_table(out, saved, now, t);
     }
 }
 
@@ -139,11 +154,9 @@ void erase_set(Writing& out, const HeldSet& gone) {
 
 }  // namespace
 
-Status keep(PageFile& own, const std::string& issuer, const HeldState& saved, const HeldState& now) {
-    auto change = own.begin(true);
-    if (!change)
-        return tl::unexpected(change.error());
-    Writing out{*change, issuer};
+Status keep(PageFile::Change change, const std::string& issuer, const HeldState& saved,
+            const HeldState& now) {
+    Writing out{change, issuer};
     keep_profiles(out, saved, now);
     keep_patches(out, saved, now);
     for (const HeldSet& set : now.sets) {
@@ -161,9 +174,68 @@ Status keep(PageFile& own, const std::string& issuer, const HeldState& saved, co
     out.put(head_name(issuer), now.head_bytes);
     if (!out.status())
         return out.status();
-    if (auto raised = change->raise_floor(issuer, now.head.version); !raised)
+    if (auto raised = change.raise_floor(issuer, now.head.version); !raised)
         return raised;
-    return change->commit();
+    return change.commit();
+}
+
+Filling::Filling(const HeldState& first) {
+    for (const HeldSet& set : first.sets) {
+        HeldSet& blank = held_.sets.emplace_back();
+        blank.id = set.id;
+        blank.page_bits = set.page_bits;
+        for (const auto& level : set.known_tables)
+            blank.known_tables.emplace_back(level.size());
+        for (const auto& table : set.tables) {
+            if (blank.tables.empty() || blank.tables.back()->slots.size() != table->slots.size()) {
+                auto slots = std::make_shared<HeldTable>();
+                slots->slots.resize(table->slots.size());
+                blank.tables.push_back(std::move(slots));
+            } else {
+                blank.tables.push_back(blank.tables.back());
+            }
+        }
+    }
+    for (const HeldSet& set : held_.sets)
+        held_.by_hash[static_cast<std::size_t>(set.id.hash)][static_cast<std::size_t>(set.id.life)] = &set;
+}
+
+bool Filling::has_pieces(const HeldState& now) const {
+    std::size_t missing = 0;
+    for (const HeldSet& set : held_.sets) {
+        const HeldSet* wanted = now.set(set.id);
+        if (wanted == nullptr || wanted->page_bits != set.page_bits)
+            return false;  // another shape: what was written is of no use
+        for (std::size_t t = 0; t < set.tables.size() && missing <= limits::kept_pages; ++t) {
+            if (set.tables[t] == wanted->tables[t])
+                continue;
+            for (std::size_t i = 0; i < set.tables[t]->slots.size(); ++i)
+                missing += is_new(wanted->tables[t]->slots[i], &set.tables[t]->slots[i]) ? 1 : 0;
+        }
+    }
+    return missing > limits::kept_pages;
+}
+
+Status Filling::keep_piece(PageFile::Change change, const std::string& issuer, const HeldState& now) {
+    Writing out{change, issuer};
+    std::vector<std::pair<HeldSet*, std::size_t>> written;
+    std::size_t pages = 0;
+    for (HeldSet& set : held_.sets) {
+        const HeldSet& wanted = *now.set(set.id);
+        for (std::size_t t = 0; t < set.tables.size() && pages < limits::kept_pages; ++t) {
+            if (set.tables[t] == wanted.tables[t])
+                continue;
+            pages += keep_page_table(out, &set, wanted, t);
+            written.emplace_back(&set, t);
+        }
+    }
+    if (!out.status())
+        return out.status();
+    if (auto committed = change.commit(); !committed)
+        return committed;
+    for (const auto& [set, t] : written)
+        set->tables[t] = now.set(set->id)->tables[t];
+    return {};
 }
 
 }  // namespace eightbells::cache

@@ -177,6 +177,8 @@ Result<Page> Page::parse(Bytes bytes) {
         if (i > 0 && compare_serials(last_serial, record->serial) >= 0)
             return wrong("serial not above the one before");
         last_serial = record->serial;
+        page.earliest_next_update_ = std::min(page.earliest_next_update_, record->times.next_update);
+        page.oldest_produced_at_ = std::min(page.oldest_produced_at_, record->times.produced_at);
         page.index(digest_of(last_serial), offset_at(offsets, i));
     }
     if (!rest.empty())
@@ -184,9 +186,9 @@ Result<Page> Page::parse(Bytes bytes) {
 
     std::ranges::sort(page.index_);
     page.header_ = std::move(*header);
-    page.count_ = count;
+    page.count_ = static_cast<std::uint32_t>(count);
     const std::size_t records_at = bytes.size() - records_octets;
-    page.offsets_at_ = records_at - count * offset_octets;
+    page.offsets_at_ = static_cast<std::uint32_t>(records_at - count * offset_octets);
     page.bytes_ = std::move(bytes);
     page.records_ = ByteView(page.bytes_).subspan(records_at);  // stays true when the page moves
     return page;

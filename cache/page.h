@@ -67,6 +67,9 @@ class Page {
     ByteView bytes() const noexcept { return bytes_; }
     std::size_t size() const noexcept { return count_; }
     Record record(std::size_t position) const noexcept;  // REQUIRES: position < size()
+    // Of all its records.
+    UtcTime earliest_next_update() const noexcept { return earliest_next_update_; }
+    UtcTime oldest_produced_at() const noexcept { return oldest_produced_at_; }
     // Goes by a digest of the serial, so that hardly any record but the right one is looked at: a look-up
     // waits for memory and for little else. No allocation.
     std::optional<Record> find(ByteView serial) const noexcept;
@@ -90,8 +93,10 @@ class Page {
     PageHeader header_;
     std::vector<std::uint32_t> index_;
     Bytes bytes_;
-    std::size_t count_ = 0;
-    std::size_t offsets_at_ = 0;
+    UtcTime earliest_next_update_ = year_9999;
+    UtcTime oldest_produced_at_ = year_9999;
+    std::uint32_t count_ = 0;
+    std::uint32_t offsets_at_ = 0;
 };
 
 // The stored form of a page. `records` in any order, no serial twice, each of this page by its serial hash;

@@ -33,6 +33,24 @@ class PageFile final : public Store {
     Result<bool> wait_notice(std::chrono::milliseconds limit) override;
     std::string name() const override;
 
+    // While it lives, what this object fetches is the file as it was at its first fetch, however much others
+    // publish meanwhile: their log grows by that. No other call of the file; it must not outlive the file.
+    class View {
+      public:
+        ~View();
+        View(View&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
+        View& operator=(View&&) = delete;
+
+      private:
+        friend class PageFile;
+        explicit View(PageFile& file) noexcept : file_(&file) {}
+        PageFile* file_;
+    };
+    Result<View> view();
+
+    // The names that begin with `prefix`, in their order, at most `at_most`.
+    Result<std::vector<std::string>> names(std::string_view prefix, std::size_t at_most);
+
     // The highest version ever accepted for an issuer; it is kept apart from the head and never goes down.
     // {0, 0} where there is none.
     Result<Version> floor(std::string_view issuer);

@@ -21,10 +21,12 @@ std::size_t first_child(std::uint32_t table) noexcept {
 
 }  // namespace
 
-Pass::Pass(const std::string& issuer, const HeldState& before, Head head, Bytes head_bytes, BlobReader& blobs)
+Pass::Pass(const std::string& issuer, const HeldState& before, Head head, Bytes head_bytes, BlobReader& blobs,
+           PagePlaces places)
     : issuer_(issuer),
       before_(before),
       blobs_(blobs),
+      places_(std::move(places)),
       head_(std::move(head)),
       head_bytes_(std::move(head_bytes)) {}
 
@@ -40,7 +42,8 @@ Status Pass::run(std::size_t page_budget, std::size_t first_page,
         if (auto walked = walk(reference); !walked)
             return walked;
     }
-    return read_pages(page_budget, first_page, on_progress);
+    auto read = read_pages(page_budget, first_page, on_progress);
+    return kept_ ? read : kept_;
 }
 
 Status Pass::read_profiles() {
@@ -60,19 +63,25 @@ Status Pass::read_profiles() {
         return {};
     };
     auto read = blobs_.read(wanted, limits::profile_octets, take, {});
+    for (const auto& [digests, table] : before_.profile_tables) {
+        if (std::ranges::all_of(digests, [&](const Digest& named) { return profiles_.contains(named); }))
+            profile_tables_.emplace(digests, table);
+    }
     profiles_complete_ = profiles_.size() == head_.profiles.size();
     return read;
 }
 
-Result<std::vector<ProfilePtr>> Pass::resolve(const std::vector<Digest>& digests) const {
-    std::vector<ProfilePtr> resolved;
-    resolved.reserve(digests.size());
-    for (const Digest& digest : digests) {
-        const auto held = profiles_.find(digest);
+Result<ProfileTablePtr> Pass::resolve(const std::vector<Digest>& digests) {
+    if (const auto known = profile_tables_.find(digests); known != profile_tables_.end())
+        return known->second;
+    auto resolved = std::make_shared<ProfileTable>();
+    for (std::size_t i = 0; i < digests.size(); ++i) {  // parsing has seen to it that they fit
+        const auto held = profiles_.find(digests[i]);
         if (held == profiles_.end())
-            return fail(fmt::format("names the profile {}, which is not held", to_hex(digest)));
-        resolved.push_back(held->second);
+            return fail(fmt::format("names the profile {}, which is not held", to_hex(digests[i])));
+        (*resolved)[i] = held->second;
     }
+    profile_tables_.emplace(digests, resolved);
     return resolved;
 }
 
@@ -116,7 +125,7 @@ Result<std::shared_ptr<const HeldPatch>> Pass::take_patch(const Head::PatchRef& 
     crypto::Sha256 sha256;
     held->serial_hashes.reserve(held->patch.records().size());
     for (const PatchRecord& laid : held->patch.records()) {
-        if (held->profiles[laid.record.profile]->answer.cert_id_hash != laid.set.hash)
+        if ((*held->profiles)[laid.record.profile]->answer.cert_id_hash != laid.set.hash)
             return fail("patch: a record's profile is of another CertID hash than its set");
         held->serial_hashes.push_back(crypto::serial_hash(sha256, laid.record.serial));
     }
@@ -195,12 +204,15 @@ Status Pass::walk_page_tables(Draft& draft) {
         const auto held = draft.before != nullptr && digest && draft.before->known_tables[0][index] == digest
                               ? draft.before->tables[index]
                               : nullptr;
-        if (held != nullptr && held->totals.unverified == 0 && held->totals.unanswered == 0) {
+        if (held != nullptr && held->totals.unverified == 0 && held->totals.unanswered == 0 &&
+            !has_lost(draft, index)) {
             set.tables[index] = held;
             continue;
         }
         auto table = std::make_shared<HeldTable>();
         table->slots.resize(Tree::digests_in(set.page_bits, {0, index}));
+        if (places_.pool != nullptr)
+            table->facts.resize(table->slots.size());
         if (held != nullptr &&
             std::ranges::all_of(held->slots, [](const Slot& slot) { return slot.digest.has_value(); })) {
             for (std::size_t i = 0; i < table->slots.size(); ++i)
@@ -241,6 +253,14 @@ const Slot* Pass::Draft::slot_before(std::uint32_t index) const noexcept {
     return &before_split->slot(index >> (set.page_bits - unsigned{before_split->page_bits}));
 }
 
+bool Pass::has_lost(const Draft& draft, std::uint32_t table) const noexcept {
+    return std::ranges::any_of(places_.anew, [&](const auto& lost) {
+        const PageRef& page = lost.second;
+        return page.set == draft.set.id && page.page_bits == draft.set.page_bits &&
+               page.index / table_digests == table;
+    });
+}
+
 // What of the slots is held already; the rest becomes wanted and meanwhile stays what it was, marked as such.
 void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
     Draft& draft = drafts_[draft_at];
@@ -252,13 +272,24 @@ void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
             slot.state = SlotState::empty;
             continue;
         }
-        if (const Slot* before = draft.slot_before(index))
+        // Where a pool holds the pages, what lay there before a split has no place in the own page file any
+        // more.
+        const Slot* before =
+            places_.pool == nullptr || draft.before != nullptr ? draft.slot_before(index) : nullptr;
+        const bool had_page =
+            before != nullptr && before->has_page() &&
+            (places_.anew.empty() || !places_.anew.contains(draft.before->facts(index).digest));
+        if (had_page) {
             slot.page = before->page;
-        if (slot.page != nullptr && slot.digest && slot.page->digest == *slot.digest) {
+            slot.sequence = before->sequence;
+            if (places_.pool != nullptr)
+                table.facts[i] = draft.before->facts(index);
+        }
+        if (had_page && before->state == SlotState::present && before->digest == slot.digest) {
             slot.state = SlotState::present;
             continue;
         }
-        slot.state = slot.page != nullptr ? SlotState::stale : SlotState::absent;
+        slot.state = had_page ? SlotState::stale : SlotState::absent;
         if (slot.digest)
             wanted_pages_.push_back({draft_at, index});
     }
@@ -279,7 +310,7 @@ Status Pass::read_pages(std::size_t budget, std::size_t first, const std::functi
         wanted.push_back({page_name(issuer_, draft.set.id, draft.set.page_bits, page.index), *slot.digest});
     }
     const auto take = [&](std::size_t i, Bytes bytes) {
-        return take_page(wanted_pages_[i], wanted[i].digest, std::move(bytes));
+        return take_page(wanted_pages_[i], wanted[i], std::move(bytes));
     };
     const std::uint64_t accepted_before = blobs_.accepted();
     std::uint64_t shown = 0;
@@ -292,34 +323,51 @@ Status Pass::read_pages(std::size_t budget, std::size_t first, const std::functi
     });
 }
 
-Status Pass::take_page(const WantedPage& wanted, const Digest& digest, Bytes bytes) {
+Result<HeldPage> hold_page(
+    Bytes bytes, SetId set, unsigned page_bits, std::uint32_t index,
+    const std::function<Result<ProfileTablePtr>(const std::vector<Digest>&)>& resolve) {
     auto page = Page::parse(std::move(bytes));
     if (!page)
         return tl::unexpected(page.error());
-    const HeldSet& set = drafts_[wanted.draft].set;
     const PageHeader& header = page->header();
-    if (header.set != set.id || header.page_bits != set.page_bits || header.index != wanted.index)
+    if (header.set != set || header.page_bits != page_bits || header.index != index)
         return fail(fmt::format("page: it says it is page {} of {} ({} bits)", header.index,
                                 to_string(header.set), header.page_bits));
     auto profiles = resolve(header.profiles);
     if (!profiles)
         return tl::unexpected(profiles.error());
-    for (const ProfilePtr& profile : *profiles) {
-        if (profile->answer.cert_id_hash != set.id.hash)
+    for (std::size_t i = 0; i < header.profiles.size(); ++i) {
+        if ((**profiles)[i]->answer.cert_id_hash != set.hash)
             return fail("page: a profile of it is of another CertID hash");
     }
-    auto held = std::make_shared<HeldPage>(std::move(*page), decltype(HeldPage::profiles){}, digest);
-    std::ranges::move(*profiles, held->profiles.begin());  // parse has seen to it that they fit
-    for (std::size_t i = 0; i < held->page.size(); ++i) {
-        const Record record = held->page.record(i);
-        held->earliest_next_update = std::min(held->earliest_next_update, record.times.next_update);
-        // Final answers are never made again: their age says nothing.
-        if (set.id.life != Life::final)
-            held->oldest_produced_at = std::min(held->oldest_produced_at, record.times.produced_at);
-    }
+    return HeldPage{std::move(*page), std::move(*profiles)};
+}
+
+Status Pass::take_page(const WantedPage& wanted, const Wanted& blob, Bytes bytes) {
+    if (!kept_)
+        return fail("was not read: the one before could not be kept");
+    const HeldSet& set = drafts_[wanted.draft].set;
+    auto page = hold_page(std::move(bytes), set.id, set.page_bits, wanted.index,
+                          [this](const std::vector<Digest>& named) { return resolve(named); });
+    if (!page)
+        return tl::unexpected(page.error());
     HeldTable& table = *drafts_[wanted.draft].changed[wanted.index / table_digests];
     Slot& slot = table.slots[wanted.index % table_digests];
-    slot.page = std::move(held);
+    slot.sequence = page->page.header().sequence;
+    if (places_.pool == nullptr) {
+        slot.page = std::make_shared<const StoredPage>(std::move(*page));
+    } else {
+        if (places_.keep)
+            kept_ = places_.keep(blob.name, page->page.bytes());
+        if (!kept_)
+            return kept_;
+        PageFacts& facts = table.facts[wanted.index % table_digests];
+        // Who was asked for stays in memory in its new version.
+        const bool asked_for = slot.state == SlotState::stale && places_.pool->has(facts.digest);
+        facts = PageFacts{page->page, blob.digest};
+        places_.pool->put(blob.digest, std::move(*page),
+                          asked_for ? PagePool::Room::at_once : PagePool::Room::spare);
+    }
     slot.state = SlotState::present;
     return {};
 }
@@ -338,7 +386,7 @@ void Pass::mark_answered(const Draft& draft, std::size_t table, HeldTable& slots
         Slot& slot = slots.slots[i];
         const Slot* before =
             draft.slot_before(static_cast<std::uint32_t>(first_child(static_cast<std::uint32_t>(table)) + i));
-        const bool known = slot.verified() && slot.sequence() >= now.newest_missing;
+        const bool known = slot.verified() && slot.sequence >= now.newest_missing;
         const bool carried = before != nullptr && before->answered && !(lost && !slot.verified());
         slot.answered = known || carried;
     }
@@ -348,7 +396,10 @@ std::shared_ptr<HeldState> Pass::state() const {
     auto state = std::make_shared<HeldState>();
     state->head = head_;
     state->head_bytes = head_bytes_;
+    state->pool = places_.pool;
+    state->lost = places_.lost;
     state->profiles = profiles_;
+    state->profile_tables = profile_tables_;
     state->profiles_complete = profiles_complete_;
     state->patches = patches_;
     state->patches_complete = std::ranges::find(patches_, nullptr) == patches_.end();
@@ -369,6 +420,7 @@ std::shared_ptr<HeldState> Pass::state() const {
         }
     }
     state->crls = before_.crls;
+    state->crls_complete = head_.crls.empty();  // the folder says more
     state->finish(before_);
     return state;
 }

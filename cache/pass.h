@@ -12,16 +12,26 @@
 // Private to cache/*.cc.
 namespace eightbells::cache {
 
+// Where the pages of a pass go.
+struct PagePlaces {
+    std::shared_ptr<PagePool> pool;  // null: all are held
+    // With a pool, writes a page where it can be read from when it is not in memory; empty: it lies there.
+    std::function<Status(const std::string& name, ByteView bytes)> keep;
+    std::shared_ptr<LostPages> lost;  // with a pool: where who reads a page says that it is not there
+    LostPages::Pages anew{};          // of those, what counts as absent now
+};
+
 // From what is held under an older head (or none) to what can be verified under a new one: walks the tables
 // from the root, fetches what differs, and keeps the older page where the new one does not verify. Used once.
 class Pass {
   public:
     // `before` and `blobs` must outlive the pass. `crls` are taken as they are.
-    Pass(const std::string& issuer, const HeldState& before, Head head, Bytes head_bytes, BlobReader& blobs);
+    Pass(const std::string& issuer, const HeldState& before, Head head, Bytes head_bytes, BlobReader& blobs,
+         PagePlaces places);
 
-    // An error only where the store itself fails. Fetches at most `page_budget` pages, beginning with number
-    // `first_page` of those that are wanted (round the end). `on_progress` (may be empty) is called every
-    // limits::progress_pages pages.
+    // An error only where the store itself fails, or a page cannot be kept. Fetches at most `page_budget`
+    // pages, beginning with number `first_page` of those that are wanted (round the end). `on_progress` (may
+    // be empty) is called every limits::progress_pages pages.
     Status run(std::size_t page_budget, std::size_t first_page, const std::function<Status()>& on_progress);
 
     // What is held so far; may be asked again and again.
@@ -49,18 +59,22 @@ class Pass {
     Status walk(const Head::Set& reference);
     Status walk_upper_tables(Draft& draft);
     Status walk_page_tables(Draft& draft);
+    bool has_lost(const Draft& draft, std::uint32_t table) const noexcept;
     void settle_slots(std::size_t draft, std::uint32_t table);
     Status read_pages(std::size_t budget, std::size_t first, const std::function<Status()>& on_progress);
-    Status take_page(const WantedPage& wanted, const Digest& digest, Bytes bytes);
+    Status take_page(const WantedPage& wanted, const Wanted& blob, Bytes bytes);
     void mark_answered(const Draft& draft, std::size_t table, HeldTable& slots, const HeldState& now) const;
-    Result<std::vector<ProfilePtr>> resolve(const std::vector<Digest>& digests) const;
+    Result<ProfileTablePtr> resolve(const std::vector<Digest>& digests);
 
     const std::string& issuer_;
     const HeldState& before_;
     BlobReader& blobs_;
+    PagePlaces places_;
+    Status kept_;
     Head head_;
     Bytes head_bytes_;
     std::map<Digest, ProfilePtr> profiles_;
+    std::map<std::vector<Digest>, ProfileTablePtr> profile_tables_;
     bool profiles_complete_ = true;
     std::vector<std::shared_ptr<const HeldPatch>> patches_;
     std::vector<Draft> drafts_;

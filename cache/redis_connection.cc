@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 #include <vector>
@@ -42,33 +43,24 @@ void* create_array(const redisReadTask* task, std::size_t elements) noexcept {
     return original_functions.createArray(task, elements);
 }
 
-redisReplyObjectFunctions* bounded_functions(const redisContext& context) {
-    static redisReplyObjectFunctions bounded = [&context] {
-        original_functions = *context.reader->fn;
-        redisReplyObjectFunctions functions = original_functions;
-        functions.createArray = create_array;
-        return functions;
-    }();
-    return &bounded;
-}
-
 // What the operator can do about an error reply. Redis's first word is its kind.
 std::string explain(std::string_view text) {
     constexpr std::pair<std::string_view, std::string_view> advice[] = {
         {"NOAUTH", "set store.redis user and password"},
         {"WRONGPASS", "the user or the password is wrong"},
-        {"NOPERM", "the user's ACL must allow +@read +@write +@stream +multi +exec +info ~eightbells:*"},
+        {"NOPERM",
+         "the user's ACL must allow +@read +@write +@stream +info ~eightbells:*, in a Redis Cluster "
+         "+cluster|slots +asking as well; of a Sentinel +sentinel|get-master-addr-by-name"},
         {"OOM", "Redis is at its maxmemory: give it more"},
         {"LOADING", "Redis is reading its own file; it will answer when it is done"},
         {"READONLY", "this is a replica: the signer must be pointed at the primary"},
         {"MASTERDOWN", "this replica has lost its primary"},
         {"MISCONF", "Redis cannot write its own file and refuses writes"},
-        {"MOVED", "this is a node of a Redis Cluster, which is not supported: point at a single primary"},
-        {"CLUSTERDOWN",
-         "this is a node of a Redis Cluster, which is not supported: point at a single primary"},
-        {"CROSSSLOT", "this is a node of a Redis Cluster, which is not supported: point at a single primary"},
+        {"MOVED", "this is a node of a Redis Cluster: write it in store.redis.cluster"},
+        {"CLUSTERDOWN", "the Redis Cluster lacks a server for some of its slots"},
+        {"ERR This instance has cluster support disabled",
+         "it is not a node of a Redis Cluster: write host and port instead of store.redis.cluster"},
         {"WRONGTYPE", "another service's value stands under a key of ours: delete it"},
-        {"EXECABORT", "the publication was not applied"},
     };
     for (const auto& [kind, what_to_do] : advice) {
         if (text.starts_with(kind))
@@ -93,14 +85,27 @@ struct TlsDeleter {
 
 }  // namespace
 
-std::string to_string(const RedisAddress& address) {
-    if (!address.unix_socket.empty())
-        return "redis " + address.unix_socket.string();
-    return fmt::format("redis {}:{}", address.host, address.port);
+void set_bounds(redisReader& reader, std::size_t& elements) {
+    static redisReplyObjectFunctions bounded = [&reader] {
+        original_functions = *reader.fn;
+        redisReplyObjectFunctions functions = original_functions;
+        functions.createArray = create_array;
+        return functions;
+    }();
+    reader.fn = &bounded;
+    reader.privdata = &elements;
 }
 
-RedisConnection::RedisConnection(const RedisAddress& address, const Clock& clock)
-    : address_(address), clock_(clock) {
+bool is_status(const redisReply& reply, std::string_view text) noexcept {
+    return reply.type == REDIS_REPLY_STATUS && std::string_view{reply.str, reply.len} == text;
+}
+
+std::string_view error_text(const redisReply& reply) noexcept {
+    return reply.type == REDIS_REPLY_ERROR ? std::string_view{reply.str, reply.len} : std::string_view{};
+}
+
+RedisConnection::RedisConnection(RedisAddress address, const Clock& clock)
+    : address_(std::move(address)), clock_(clock) {
     // hiredis and OpenSSL write to sockets without MSG_NOSIGNAL: a Redis that goes away must be an error, not
     // the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
@@ -141,9 +146,8 @@ Status RedisConnection::connect() {
         return drop("cannot connect: out of memory");
     if (context_->err != 0)
         return drop(fmt::format("cannot connect: {}", context_->errstr));
-    context_->reader->fn = bounded_functions(*context_);
-    context_->reader->privdata = &elements_;
-    ++generation_;
+    set_bounds(*context_->reader, elements_);
+    silence_ = address_.command_timeout;
     if (address_.tls) {
         if (auto started = start_tls(); !started)
             return started;
@@ -198,10 +202,21 @@ Status RedisConnection::authenticate() {
                                                 : append({"AUTH", address_.user, address_.password});
     if (!queued)
         return queued;
-    return expect_status("AUTH", "OK");
+    std::size_t octets = limits::redis_reply_octets;
+    const auto answer = read("AUTH", octets);
+    if (!answer)
+        return tl::unexpected(answer.error());
+    if (!error_text(**answer).empty())
+        return refused("AUTH", **answer);
+    if (!is_status(**answer, "OK"))
+        return drop("AUTH: the reply is not OK");
+    return {};
 }
 
 Status RedisConnection::set_silence(std::chrono::milliseconds limit) {
+    if (limit == silence_)
+        return {};
+    silence_ = limit;
     if (redisSetTimeout(context_.get(), to_timeval(limit)) != REDIS_OK)
         return drop(fmt::format("cannot set the time limit: {}", context_->errstr));
     return {};
@@ -231,7 +246,7 @@ Status RedisConnection::send() {
     return {};
 }
 
-Result<RedisReply> RedisConnection::reply(std::string_view command) {
+Result<RedisReply> RedisConnection::read(std::string_view command, std::size_t& octets) {
     if (!context_)
         return fail(fmt::format("{}: {}: not connected", to_string(address_), command));
     if (auto sent = send(); !sent)
@@ -239,19 +254,15 @@ Result<RedisReply> RedisConnection::reply(std::string_view command) {
     // hiredis has a limit for silence, not for the whole reply, and none for its size. The time counts from
     // the first octet on: a wait for notices may be silent for long.
     auto until = std::chrono::steady_clock::now() + limits::notice_wait + limits::redis_call_time;
-    std::size_t octets = 0;
+    bool began = false;
     elements_ = 0;
     for (;;) {
         void* raw = nullptr;
         if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK)
             return drop(fmt::format("{}: {}", command, context_->errstr));
-        if (raw != nullptr) {
-            RedisReply reply{static_cast<redisReply*>(raw)};
-            if (reply->type == REDIS_REPLY_ERROR)
-                return drop(fmt::format("{}: {}", command, explain({reply->str, reply->len})));
-            return reply;
-        }
-        if (octets > limits::redis_reply_octets)
+        if (raw != nullptr)
+            return RedisReply{static_cast<redisReply*>(raw)};
+        if (octets == 0)
             return drop(
                 fmt::format("{}: the reply is larger than {} octets", command, limits::redis_reply_octets));
         if (std::chrono::steady_clock::now() > until)
@@ -262,25 +273,25 @@ Result<RedisReply> RedisConnection::reply(std::string_view command) {
             return drop(
                 fmt::format("{}: {}", command,
                             context_->err == REDIS_ERR_EOF ? "the connection was closed" : context_->errstr));
-        if (octets == 0)
+        if (!began)
             until = std::chrono::steady_clock::now() + limits::redis_call_time;
-        octets += context_->reader->len - before;
+        began = true;
+        octets -= std::min(octets, context_->reader->len - before);
     }
 }
 
 Result<RedisReply> RedisConnection::ask(std::initializer_list<std::string_view> words) {
     if (auto queued = append(words); !queued)
-        return fail(queued.error().message);
-    return reply(*words.begin());
+        return tl::unexpected(queued.error());
+    std::size_t octets = limits::redis_reply_octets;
+    auto answer = read(*words.begin(), octets);
+    if (answer && !error_text(**answer).empty())
+        return refused(*words.begin(), **answer);
+    return answer;
 }
 
-Status RedisConnection::expect_status(std::string_view command, std::string_view text) {
-    const auto answer = reply(command);
-    if (!answer)
-        return fail(answer.error().message);
-    if ((*answer)->type != REDIS_REPLY_STATUS || std::string_view((*answer)->str, (*answer)->len) != text)
-        return drop(fmt::format("{}: the reply is not {}", command, text));
-    return {};
+tl::unexpected<Error> RedisConnection::refused(std::string_view command, const redisReply& error) {
+    return drop(fmt::format("{}: {}", command, explain(error_text(error))));
 }
 
 }  // namespace eightbells::cache

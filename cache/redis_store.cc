@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cache/limits.h"
-#include "cache/redis_connection.h"
+#include "cache/redis_servers.h"
 #include "responder/crypto/digest.h"
 
 namespace eightbells::cache {
@@ -51,29 +51,45 @@ std::string last_id(const redisReply* entries) {
 }  // namespace
 
 struct RedisStore::State {
-    State(RedisAddress redis, const Clock* given)
-        : address(std::move(redis)), clock(given != nullptr ? *given : system_clock) {}
+    State(const RedisAddress& address, const Clock* given)
+        : clock(given != nullptr ? *given : system_clock), calls(address, clock), waiting(address, clock) {}
 
     SystemClock system_clock;
-    const RedisAddress address;
     const Clock& clock;
-    RedisConnection calls{address, clock};
-    RedisConnection waiting{address, clock};  // its own: it stands in XREAD most of the time
-    std::uint64_t waiting_generation = 0;     // of the connection that `last_notice` was read on
-    std::string last_notice;
+    RedisServers calls;
+    RedisServers waiting;            // its own: it stands in XREAD most of the time
+    std::uint64_t waiting_made = 0;  // connections, when `last_notice` was read
+    std::string last_notice;         // empty: to be read anew
 
+    std::chrono::milliseconds silence() const { return calls.address().command_timeout; }
     Status put(const std::vector<std::pair<std::string, Bytes>>& blobs);
     Status put_head(const Batch& batch);
     Status erase(const std::vector<std::string>& names);
     Result<bool> read_notices(std::chrono::milliseconds limit);
 };
 
+namespace {
+
+// One command for all keys, or in a cluster one each.
+std::vector<RedisCommand> commands_for(std::string_view verb, const std::vector<std::string>& keys,
+                                       bool spread) {
+    std::vector<RedisCommand> commands;
+    for (const std::string& key : keys) {
+        if (spread || commands.empty())
+            commands.push_back({key, {verb}});
+        commands.back().words.push_back(key);
+    }
+    return commands;
+}
+
+}  // namespace
+
 RedisStore::RedisStore(RedisAddress address, const Clock* clock)
-    : state_(std::make_unique<State>(std::move(address), clock)) {}
+    : state_(std::make_unique<State>(address, clock)) {}
 RedisStore::~RedisStore() = default;
 
 std::string RedisStore::name() const {
-    return to_string(state_->address);
+    return to_string(state_->calls.address());
 }
 
 Result<std::vector<std::optional<Bytes>>> RedisStore::fetch(std::span<const std::string> names) {
@@ -84,41 +100,37 @@ Result<std::vector<std::optional<Bytes>>> RedisStore::fetch(std::span<const std:
     std::vector<std::optional<Bytes>> blobs;
     if (names.empty())
         return blobs;
-    RedisConnection& redis = state_->calls;
-    if (auto ready = redis.ready(); !ready)
-        return fail(ready.error().message);
+    RedisServers& redis = state_->calls;
     std::vector<std::string> keys;
     keys.reserve(names.size());
     for (const std::string& wanted : names)
         keys.push_back(key_of(wanted));
-    std::vector<std::string_view> words{"MGET"};
-    words.insert(words.end(), keys.begin(), keys.end());
-    if (auto queued = redis.append(words); !queued)
-        return fail(queued.error().message);
-    auto reply = redis.reply("MGET");
-    if (!reply)
-        return fail(reply.error().message);
-    if ((*reply)->type != REDIS_REPLY_ARRAY || (*reply)->elements != names.size())
-        return redis.drop("MGET: the reply is not a list of as many values as were asked for");
+    const auto commands = commands_for("MGET", keys, redis.spread());
+    const auto replies = redis.ask(commands, state_->silence());
+    if (!replies)
+        return tl::unexpected(replies.error());
     blobs.reserve(names.size());
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const redisReply* value = (*reply)->element[i];
-        // A key that holds another type than a string comes as nil, too.
-        if (value != nullptr && value->type == REDIS_REPLY_NIL) {
-            blobs.emplace_back();
-        } else if (is_string(value)) {
-            const auto* octets = reinterpret_cast<const std::uint8_t*>(value->str);
-            blobs.emplace_back(std::in_place, octets, octets + value->len);
-        } else {
-            return redis.drop(fmt::format("MGET: the value of {} is not a string", keys[i]));
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const redisReply& values = *replies->at(i);
+        if (values.type != REDIS_REPLY_ARRAY || values.elements != commands[i].words.size() - 1)
+            return redis.drop("MGET: the reply is not a list of as many values as were asked for");
+        for (std::size_t j = 0; j < values.elements; ++j) {
+            const redisReply* value = values.element[j];
+            // A key that holds another type than a string comes as nil, too.
+            if (value != nullptr && value->type == REDIS_REPLY_NIL) {
+                blobs.emplace_back();
+            } else if (is_string(value)) {
+                const auto* octets = reinterpret_cast<const std::uint8_t*>(value->str);
+                blobs.emplace_back(std::in_place, octets, octets + value->len);
+            } else {
+                return redis.drop(fmt::format("MGET: the value of {} is not a string", keys[blobs.size()]));
+            }
         }
     }
     return blobs;
 }
 
 Status RedisStore::publish(const Batch& batch) {
-    if (auto ready = state_->calls.ready(); !ready)
-        return ready;
     // In this order: a crash between two steps leaves the old head, or the new one with everything it covers,
     // and at worst some blobs that no head names.
     if (auto put = state_->put(batch.put); !put)
@@ -131,59 +143,46 @@ Status RedisStore::publish(const Batch& batch) {
 }
 
 Status RedisStore::State::put(const std::vector<std::pair<std::string, Bytes>>& blobs) {
-    std::size_t under_way = 0;
-    std::size_t octets = 0;
-    for (std::size_t i = 0; i < blobs.size(); ++i) {
-        if (auto queued = calls.append({"SET", key_of(blobs[i].first), as_text(blobs[i].second)}); !queued)
-            return queued;
-        ++under_way;
-        octets += blobs[i].second.size();
-        const bool last = i + 1 == blobs.size();
-        if (!last && octets < limits::redis_piece_octets && under_way < limits::redis_piece_commands)
-            continue;
-        for (; under_way > 0; --under_way) {
-            if (auto stored = calls.expect_status("SET", "OK"); !stored)
-                return stored;
+    std::vector<std::string> keys;
+    std::vector<RedisCommand> piece;
+    for (std::size_t begin = 0; begin < blobs.size(); begin += keys.size()) {
+        keys.clear();
+        std::size_t octets = 0;
+        for (std::size_t i = begin; i < blobs.size() && octets < limits::redis_piece_octets &&
+                                    keys.size() < limits::redis_piece_commands;
+             ++i) {
+            keys.push_back(key_of(blobs[i].first));
+            octets += blobs[i].second.size();
         }
-        octets = 0;
+        piece.clear();
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            piece.push_back({keys[i], {"SET", keys[i], as_text(blobs[begin + i].second)}});
+        const auto stored = calls.ask(piece, silence());
+        if (!stored)
+            return tl::unexpected(stored.error());
+        if (!std::ranges::all_of(*stored, [](const auto& reply) { return is_status(*reply, "OK"); }))
+            return calls.drop("SET: the reply is not OK");
     }
     return {};
 }
 
 Status RedisStore::State::put_head(const Batch& batch) {
     const std::string key = key_of(head_name(batch.issuer));
+    const auto stored = calls.ask({key, {"SET", key, as_text(batch.head)}}, silence());
+    if (!stored)
+        return tl::unexpected(stored.error());
+    if (!is_status(**stored, "OK"))
+        return calls.drop("SET head: the reply is not OK");
     const std::string kept = std::to_string(limits::redis_notices);
     // Which head, for the eye: readers look at the head itself.
     const std::string which = to_hex(ByteView{crypto::sha256(batch.head)}.first(8));
-    for (const Status& queued :
-         {calls.append({"MULTI"}), calls.append({"SET", key, as_text(batch.head)}),
-          calls.append({"XADD", notices, "MAXLEN", "~", kept, "*", "issuer", batch.issuer, "head", which}),
-          calls.append({"EXEC"})}) {
-        if (!queued)
-            return queued;
-    }
-    if (auto begun = calls.expect_status("MULTI", "OK"); !begun)
-        return begun;
-    if (auto set = calls.expect_status("SET head", "QUEUED"); !set)
-        return set;
-    if (auto added = calls.expect_status("XADD " + std::string{notices}, "QUEUED"); !added)
-        return added;
-    auto done = calls.reply("EXEC");
-    if (!done)
-        return fail(done.error().message);
-    if (!is_array(done->get(), 2))
-        return calls.drop("EXEC: the reply is not a list of two results");
-    for (std::size_t i = 0; i < 2; ++i) {
-        const redisReply* result = (*done)->element[i];
-        if (result == nullptr || result->type == REDIS_REPLY_ERROR) {
-            const std::string_view text = result == nullptr ? "" : std::string_view{result->str, result->len};
-            return calls.drop(i == 0
-                                  ? fmt::format("SET {}: {}", key, text)
-                                  : fmt::format("the head is published, but not its notice: {}: {} (another "
-                                                "service's value stands under this key: delete it)",
-                                                notices, text));
-        }
-    }
+    const auto noticed = calls.ask(
+        {notices, {"XADD", notices, "MAXLEN", "~", kept, "*", "issuer", batch.issuer, "head", which}},
+        silence());
+    if (!noticed)
+        return fail(fmt::format("the head is published, but not its notice in {}", notices), noticed.error());
+    if (!is_string(noticed->get()))
+        return calls.drop("XADD: the reply is not the name of an entry");
     return {};
 }
 
@@ -193,14 +192,11 @@ Status RedisStore::State::erase(const std::vector<std::string>& names) {
         std::vector<std::string> keys;
         for (std::size_t i = begin; i < end; ++i)
             keys.push_back(key_of(names[i]));
-        std::vector<std::string_view> words{"UNLINK"};
-        words.insert(words.end(), keys.begin(), keys.end());
-        if (auto queued = calls.append(words); !queued)
-            return queued;
-        auto erased = calls.reply("UNLINK");
+        const auto erased = calls.ask(commands_for("UNLINK", keys, calls.spread()), silence());
         if (!erased)
-            return fail(erased.error().message);
-        if ((*erased)->type != REDIS_REPLY_INTEGER)
+            return tl::unexpected(erased.error());
+        if (!std::ranges::all_of(*erased,
+                                 [](const auto& reply) { return reply->type == REDIS_REPLY_INTEGER; }))
             return calls.drop("UNLINK: the reply is not a number");
     }
     return {};
@@ -208,22 +204,25 @@ Status RedisStore::State::erase(const std::vector<std::string>& names) {
 
 Result<bool> RedisStore::wait_notice(std::chrono::milliseconds limit) {
     State& state = *state_;
-    if (auto ready = state.waiting.ready(); !ready)
-        return fail(ready.error().message);
-    if (state.waiting_generation == state.waiting.generation() && !state.last_notice.empty())
-        return state.read_notices(limit);
+    if (auto ready = state.waiting.ready(notices); !ready)
+        return tl::unexpected(ready.error());
+    if (state.waiting_made == state.waiting.made() && !state.last_notice.empty()) {
+        auto noticed = state.read_notices(limit);
+        if (!noticed)
+            state.last_notice.clear();
+        return noticed;
+    }
     // A new connection: first learn where the stream stands, then say "look". What is published from here on
     // comes after that place, so that nothing falls between.
-    if (auto set = state.waiting.set_silence(state.address.command_timeout); !set)
-        return fail(set.error().message);
-    auto reply = state.waiting.ask({"XREVRANGE", notices, "+", "-", "COUNT", "1"});
+    const auto reply =
+        state.waiting.ask({notices, {"XREVRANGE", notices, "+", "-", "COUNT", "1"}}, state.silence());
     if (!reply)
-        return fail(reply.error().message);
+        return tl::unexpected(reply.error());
     const bool none_yet = (*reply)->type == REDIS_REPLY_ARRAY && (*reply)->elements == 0;
     state.last_notice = none_yet ? "0" : last_id(reply->get());
     if (state.last_notice.empty())
         return state.waiting.drop("XREVRANGE: the reply is not a list of notices");
-    state.waiting_generation = state.waiting.generation();
+    state.waiting_made = state.waiting.made();
     return true;
 }
 
@@ -231,12 +230,13 @@ Result<bool> RedisStore::State::read_notices(std::chrono::milliseconds limit) {
     // 0 would wait for ever.
     const auto wait =
         std::clamp<std::chrono::milliseconds>(limit, std::chrono::milliseconds{1}, limits::notice_wait);
-    if (auto set = waiting.set_silence(wait + address.command_timeout); !set)
-        return fail(set.error().message);
-    auto reply = waiting.ask({"XREAD", "COUNT", std::to_string(limits::redis_notices_read), "BLOCK",
-                              std::to_string(wait.count()), "STREAMS", notices, last_notice});
+    const std::string count = std::to_string(limits::redis_notices_read);
+    const std::string block = std::to_string(wait.count());
+    const auto reply =
+        waiting.ask({notices, {"XREAD", "COUNT", count, "BLOCK", block, "STREAMS", notices, last_notice}},
+                    wait + silence());
     if (!reply)
-        return fail(reply.error().message);
+        return tl::unexpected(reply.error());
     if ((*reply)->type == REDIS_REPLY_NIL)
         return false;
     // [[stream, entries]]
@@ -249,29 +249,40 @@ Result<bool> RedisStore::State::read_notices(std::chrono::milliseconds limit) {
     return true;
 }
 
+std::uint64_t RedisStore::may_have_lost() const {
+    // On one server the head was there last, so that it goes with whatever is lost.
+    return state_->calls.spread() ? state_->calls.made() : 0;
+}
+
 Result<std::string> RedisStore::check_settings() {
-    RedisConnection& redis = state_->calls;
-    if (auto ready = redis.ready(); !ready)
-        return fail(ready.error().message);
     // INFO and not CONFIG GET: the latter is often forbidden or renamed.
-    auto reply = redis.ask({"INFO", "memory"});
-    if (!reply)
-        return fail(reply.error().message);
-    if (!is_string(reply->get()))
-        return redis.drop("INFO: the reply is not a text");
-    const std::string_view text{(*reply)->str, (*reply)->len};
-    constexpr std::string_view field = "maxmemory_policy:";
-    const std::size_t at = text.find(field);
-    if (at == std::string_view::npos)
-        return fmt::format("{}: maxmemory-policy: unknown; it must be noeviction", name());
-    std::string_view policy = text.substr(at + field.size());
-    policy = policy.substr(0, policy.find_first_of("\r\n"));
-    if (policy != "noeviction") {
-        return fmt::format(
-            "{}: maxmemory-policy is {}: pages could vanish silently; set `maxmemory-policy noeviction`",
-            name(), policy);
+    const auto replies = state_->calls.ask_each({"INFO", "memory"});
+    if (!replies)
+        return tl::unexpected(replies.error());
+    std::string findings;
+    const auto find = [&](const RedisPlace& place, std::string_view what) {
+        findings += fmt::format("{}{}{}", findings.empty() ? "" : "; ",
+                                state_->calls.spread() ? to_string(place) + ": " : "", what);
+    };
+    for (const auto& [place, reply] : *replies) {
+        if (const std::string_view error = error_text(*reply); !error.empty()) {
+            find(place, fmt::format("whether maxmemory-policy is noeviction cannot be asked, allow +info: {}",
+                                    error));
+            continue;
+        }
+        if (!is_string(reply.get()))
+            return state_->calls.drop("INFO: the reply is not a text");
+        const std::string_view text{reply->str, reply->len};
+        constexpr std::string_view field = "maxmemory_policy:";
+        const std::size_t at = text.find(field);
+        std::string_view policy = at == std::string_view::npos ? "not told" : text.substr(at + field.size());
+        policy = policy.substr(0, policy.find_first_of("\r\n"));
+        if (policy != "noeviction")
+            find(place, fmt::format("maxmemory-policy is {}: pages could vanish silently; set "
+                                    "`maxmemory-policy noeviction`",
+                                    policy));
     }
-    return std::string{};
+    return findings;
 }
 
 }  // namespace eightbells::cache

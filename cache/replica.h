@@ -12,6 +12,7 @@
 
 #include "cache/head.h"
 #include "cache/page_file.h"
+#include "cache/page_pool.h"
 #include "cache/store.h"
 #include "responder/ocsp/answer.h"
 
@@ -27,6 +28,14 @@ struct StoredCrl {
     std::uint64_t size = 0;
 };
 
+// A page that is verified and lies in the own page file.
+struct PageRef {
+    SetId set;
+    std::uint8_t page_bits = 0;
+    std::uint32_t index = 0;
+    Digest digest{};
+};
+
 // One issuer's verified answers at one moment. Immutable: share it between threads, drop it when a newer one
 // comes.
 class IssuerSnapshot {
@@ -36,6 +45,7 @@ class IssuerSnapshot {
         not_issued,  // every page where it could be is verified under the head, or signed as empty, as is
                      // every patch, and none has the serial
         not_loaded,  // no verified statement about this serial is held
+        on_disk,     // a page that must be looked into is verified and not in memory: see `awaited`
     };
     // Borrows from the snapshot.
     struct Found {
@@ -47,6 +57,17 @@ class IssuerSnapshot {
     // settled and final pages. No allocation, no lock.
     Lookup find(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
                 Found& out) const noexcept;
+    // Where `find` says on_disk: which page has to be read first. After read_page, ask again: another life's
+    // page may be next.
+    std::optional<PageRef> awaited(ocsp::HashAlgorithm hash, ByteView serial,
+                                   std::uint64_t serial_hash) const noexcept;
+    enum class PageRead : std::uint8_t {
+        in_memory,
+        replaced,  // by a publication of which a newer snapshot tells
+    };
+    // Reads it from the own page file, believes it by its digest, and puts it into the pool. An error: it is
+    // damaged or cannot be read, of which the replica hears too (want_lost), or there is no room. Any thread.
+    Result<PageRead> read_page(const PageRef& ref, Store& own) const;
     // `find` waits for memory several times, each thing naming the next: slot, page, record. Each step, 0 to
     // steps_ahead - 1, asks for one of them, and waits only where the one before has not come yet. So the
     // look-ups of several requests wait at the same time where each step is taken for all of them.
@@ -56,6 +77,7 @@ class IssuerSnapshot {
 
     const Head& head() const noexcept;
     std::span<const StoredCrl> crls() const noexcept;
+    bool complete() const noexcept;               // everything under the head is held, CRLs too
     std::uint64_t pages_total() const noexcept;   // under the head, empty ones not counted
     std::uint64_t pages_loaded() const noexcept;  // verified under the head and held
     std::uint64_t pages_stale()
@@ -66,8 +88,8 @@ class IssuerSnapshot {
         const noexcept;  // over all held records and pages; year_9999 when nothing is held
     // Of live and settled answers, final ones are never made again; year_9999 when none is held.
     UtcTime oldest_produced_at() const noexcept;
-    // Every record that `find` may answer with, patches applied, for `eightbells verify` and tests. Stops
-    // when `take` returns false.
+    // Every record that `find` may answer with without reading a page first, patches applied, for `eightbells
+    // verify` and tests. Stops when `take` returns false.
     void for_each(const std::function<bool(SetId, const Found&)>& take) const;
 
     struct State;
@@ -87,8 +109,10 @@ struct SyncReport {
     std::uint64_t rejected = 0;  // blobs that failed to verify: garbage, swapped, replayed, missing
     std::array<std::uint64_t, blob_kinds> rejected_by_kind{};  // the same by BlobKind
     std::string first_rejection;                               // for the log: the name and the reason
-    std::string not_kept;  // why the own page file did not take the new state, which is served all the
-                           // same since its floor did; tried again in the next pass
+    bool keeping = false;      // the own page file does not have all of it yet: every pass writes a piece
+    std::string not_kept;      // why the own page file did not take the new state, which is served all the
+                               // same since its floor did; tried again in the next pass
+    std::uint64_t mended = 0;  // pages that were wanted anew and lie in the own page file again
 };
 
 // Keeps one issuer's verified copy: follows a store's head, checks every byte up to it, keeps its own page
@@ -101,9 +125,10 @@ struct SyncReport {
 class Replica {
   public:
     // `own` is this program's page file (not owned, must outlive the replica); CRL files go to
-    // `crl_folder`/<issuer>.
+    // `crl_folder`/<issuer>. With a pool pages are in memory only as far as it has room, and are kept as they
+    // come: nothing is handed out then that the own page file has not taken.
     Replica(std::string issuer, std::vector<StorePublicKey> trusted, PageFile& own,
-            std::filesystem::path crl_folder);
+            std::filesystem::path crl_folder, std::shared_ptr<PagePool> pool = nullptr);
     ~Replica();
 
     // Start with everything else down: what the own page file holds, verified. `on_progress` (may be empty)
@@ -112,10 +137,21 @@ class Replica {
     SyncReport load(const OnProgress& on_progress);
     // One pass over the store: fetches and verifies what differs from what is held, at most
     // limits::sync_rounds rounds. The own page file takes the new state and its floor in one transaction when
-    // the pass is over, and only then is the snapshot handed out; partial ones only where nothing was held
-    // before. An error: the store, or the own page file, is out of reach; what was served goes on being
-    // served.
+    // the pass is over, and only then is the snapshot handed out. Where nothing was held before, that would
+    // keep waiting who has no answer at all: then the floor alone is durable first, and partial snapshots and
+    // the complete one are handed to `on_progress` before the own page file has them; a large one it gets in
+    // pieces, one a pass, so that what is published meanwhile is handed out between two. An error: the store,
+    // or the own page file, is out of reach; what was served goes on being served.
     Result<SyncReport> sync(Store& source, const OnProgress& on_progress);
+    // With a pool: the pages which readers of a snapshot did not find in the own page file any more as they
+    // were verified count as absent from now on, so that the next sync asks for them, at most
+    // limits::lost_pages at a time. How often, the caller decides: a disk that damages whatever it is given
+    // has every page fetched once for each call.
+    void want_lost();
+
+    // Before an orderly end: the own page file gets what it lacks of a first state. Takes as long as writing
+    // it.
+    Status keep_rest();
 
     // Never null; holds nothing before the first load or sync.
     std::shared_ptr<const IssuerSnapshot> snapshot() const noexcept;

@@ -19,7 +19,7 @@ void fill(IssuerSnapshot::Found& out, const ocsp::AnswerProfile& profile, const 
 }
 
 void fill(IssuerSnapshot::Found& out, const HeldPage& page, const Record& record) noexcept {
-    fill(out, page.profiles[record.profile]->answer, record);
+    fill(out, (*page.profiles)[record.profile]->answer, record);
 }
 
 }  // namespace
@@ -42,18 +42,30 @@ void Totals::add(const Slot& slot) noexcept {
     stale += slot.state == SlotState::stale ? 1 : 0;
     unverified += slot.verified() ? 0 : 1;
     unanswered += slot.answered ? 0 : 1;
-    if (slot.page == nullptr)
-        return;
-    records += slot.page->page.size();
-    octets += slot.page->page.bytes().size();
-    earliest_next_update = std::min(earliest_next_update, slot.page->earliest_next_update);
-    oldest_produced_at = std::min(oldest_produced_at, slot.page->oldest_produced_at);
 }
+
+void Totals::add(const PageFacts& page) noexcept {
+    records += page.records;
+    octets += page.octets;
+    earliest_next_update = std::min(earliest_next_update, page.earliest_next_update);
+    oldest_produced_at = std::min(oldest_produced_at, page.oldest_produced_at);
+}
+
+PageFacts::PageFacts(const Page& page, const Digest& its_digest) noexcept
+    : digest(its_digest),
+      earliest_next_update(page.earliest_next_update()),
+      // Final answers are never made again: their age says nothing.
+      oldest_produced_at(page.header().set.life == Life::final ? year_9999 : page.oldest_produced_at()),
+      records(static_cast<std::uint32_t>(page.size())),
+      octets(static_cast<std::uint32_t>(page.bytes().size())) {}
 
 void HeldTable::count() noexcept {
     totals = {};
-    for (const Slot& slot : slots)
-        totals.add(slot);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        totals.add(slots[i]);
+        if (slots[i].has_page())
+            totals.add(slots[i].page != nullptr ? PageFacts{slots[i].page->page, {}} : facts[i]);
+    }
 }
 
 const OverlayEntry* HeldState::laid_over(ocsp::HashAlgorithm hash, ByteView serial,
@@ -81,8 +93,8 @@ const OverlayEntry* HeldState::laid_over(ocsp::HashAlgorithm hash, ByteView seri
     return found.set.hash == hash && equal(found.serial, serial) ? &found : nullptr;
 }
 
-HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial,
-                                std::uint64_t serial_hash) const noexcept {
+HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
+                                const PagePool* with) const noexcept {
     Said said;
     if (const OverlayEntry* entry = laid_over(hash, serial, serial_hash)) {
         said.entry = entry;
@@ -99,10 +111,22 @@ HeldState::Said HeldState::said(ocsp::HashAlgorithm hash, ByteView serial,
         any_set = true;
         const Slot& slot = held->slot_of(serial_hash);
         all_verified = all_verified && slot.verified();
-        if (slot.page == nullptr || (said.slot != nullptr && !slot.over(*said.slot)))
+        if (!slot.has_page() || (said.slot != nullptr && !slot.over(*said.slot)))
             continue;
-        if (const std::optional<Record> record = slot.page->page.find(serial)) {
+        const HeldPage* page = slot.page.get();
+        if (page == nullptr) {
+            const std::uint32_t index = page_index(serial_hash, held->page_bits);
+            const Digest& digest = held->facts(index).digest;
+            page = with != nullptr ? with->find(digest) : nullptr;
+            if (page == nullptr) {
+                said.lookup = Lookup::on_disk;
+                said.awaited = PageRef{held->id, held->page_bits, index, digest};
+                return said;
+            }
+        }
+        if (const std::optional<Record> record = page->page.find(serial)) {
             said.slot = &slot;
+            said.page = page;
             said.record = record;
             if (slot.state == SlotState::present)
                 break;  // one page at most has it
@@ -124,7 +148,8 @@ void HeldState::fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint
         if (step == 0) {
             __builtin_prefetch(&slot);
         } else if (slot.page == nullptr) {
-            continue;
+            if (step == 1 && slot.has_page())
+                pool->fetch_ahead(held->facts(page_index(serial_hash, held->page_bits)).digest);
         } else if (step == 1) {
             slot.page->page.fetch_place(serial);
             __builtin_prefetch(&slot.page->profiles);
@@ -159,14 +184,49 @@ IssuerSnapshot::~IssuerSnapshot() = default;
 
 IssuerSnapshot::Lookup IssuerSnapshot::find(ocsp::HashAlgorithm hash, ByteView serial,
                                             std::uint64_t serial_hash, Found& out) const noexcept {
-    const State::Said said = state_->said(hash, serial, serial_hash);
+    const State::Said said = state_->said(hash, serial, serial_hash, state_->pool.get());
     if (said.lookup != Lookup::found)
         return said.lookup;
     if (said.entry != nullptr)
         fill(out, said.entry->profile(), said.entry->record());
     else
-        fill(out, *said.slot->page, *said.record);
+        fill(out, *said.page, *said.record);
     return Lookup::found;
+}
+
+std::optional<PageRef> IssuerSnapshot::awaited(ocsp::HashAlgorithm hash, ByteView serial,
+                                               std::uint64_t serial_hash) const noexcept {
+    return state_->said(hash, serial, serial_hash, state_->pool.get()).awaited;
+}
+
+Result<IssuerSnapshot::PageRead> IssuerSnapshot::read_page(const PageRef& ref, Store& own) const {
+    const std::string name = page_name(state_->head.issuer, ref.set, ref.page_bits, ref.index);
+    // The head with it, of the same moment: while it is ours, nobody has replaced the page.
+    const std::array names{name, head_name(state_->head.issuer)};
+    auto blobs = own.fetch(names);
+    if (!blobs) {
+        state_->lost->add(ref);
+        return tl::unexpected(blobs.error());
+    }
+    std::optional<Bytes>& bytes = (*blobs)[0];
+    if (!bytes || crypto::sha256(*bytes) != ref.digest) {
+        if ((*blobs)[1] != state_->head_bytes)
+            return PageRead::replaced;
+        state_->lost->add(ref);
+        return fail(own.name() + ": " + name + ": is not there any more as it was verified");
+    }
+    auto page = hold_page(std::move(*bytes), ref.set, ref.page_bits, ref.index,
+                          [&](const std::vector<Digest>& named) -> Result<ProfileTablePtr> {
+                              const auto known = state_->profile_tables.find(named);
+                              if (known == state_->profile_tables.end())
+                                  return fail("its profiles are not held any more");
+                              return known->second;
+                          });
+    if (!page)
+        return fail(name, page.error());
+    if (!state_->pool->put(ref.digest, std::move(*page), PagePool::Room::make))
+        return fail(name + ": there is no room in memory for it now");
+    return PageRead::in_memory;
 }
 
 void IssuerSnapshot::fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std::uint64_t serial_hash,
@@ -174,6 +234,9 @@ void IssuerSnapshot::fetch_ahead(ocsp::HashAlgorithm hash, ByteView serial, std:
     state_->fetch_ahead(hash, serial, serial_hash, step);
 }
 
+bool IssuerSnapshot::complete() const noexcept {
+    return state_->complete();
+}
 const Head& IssuerSnapshot::head() const noexcept {
     return state_->head;
 }
@@ -217,7 +280,7 @@ void IssuerSnapshot::for_each(const std::function<bool(SetId, const Found&)>& ta
                 const std::uint64_t hash = crypto::serial_hash(sha256, record.serial);
                 if (!whole && page_index(hash, held.page_bits) != index)
                     continue;
-                const State::Said said = state_->said(held.id.hash, record.serial, hash);
+                const State::Said said = state_->said(held.id.hash, record.serial, hash, nullptr);
                 if (said.lookup != Lookup::found || said.slot != &slot)
                     continue;
                 fill(found, *slot.page, record);

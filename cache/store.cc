@@ -34,8 +34,12 @@ std::string profile_name(std::string_view issuer, const Digest& digest) {
     return fmt::format("{}:profile:{}", issuer, to_hex(digest));
 }
 
+std::string crl_pieces_prefix(std::string_view issuer) {
+    return fmt::format("{}:crl:", issuer);
+}
+
 std::string crl_piece_name(std::string_view issuer, const Digest& digest, std::uint32_t piece) {
-    return fmt::format("{}:crl:{}:{}", issuer, to_hex(digest), piece);
+    return fmt::format("{}{}:{}", crl_pieces_prefix(issuer), to_hex(digest), piece);
 }
 
 BlobKind kind_of(std::string_view name) noexcept {

@@ -24,7 +24,8 @@ std::string table_name(std::string_view issuer, SetId set, unsigned page_bits, T
 std::string patch_name(std::string_view issuer, std::uint64_t sequence);
 std::string profile_name(std::string_view issuer, const Digest& digest);
 std::string crl_piece_name(std::string_view issuer, const Digest& digest,
-                           std::uint32_t piece);  // limits::crl_piece_octets each
+                           std::uint32_t piece);         // limits::crl_piece_octets each
+std::string crl_pieces_prefix(std::string_view issuer);  // with which the names of them all begin
 
 // What a name stands for; a name of none of these forms counts as a page.
 enum class BlobKind : std::uint8_t { head, table, page, patch, profile, crl };
@@ -56,6 +57,13 @@ class Store {
     // Waits for a notice that something was published since this object last looked. Only a hint: false at
     // the time limit, and errors, mean "look at the head yourself".
     virtual Result<bool> wait_notice(std::chrono::milliseconds limit) = 0;
+
+    // What its operator must know of how it is set up; empty: nothing.
+    virtual Result<std::string> check_settings() { return std::string{}; }
+
+    // Rises whenever a part of it may have lost what was confirmed while the head, in another part, stayed:
+    // only reading everything back shows that.
+    virtual std::uint64_t may_have_lost() const { return 0; }
 
     // For messages: "redis 127.0.0.1:6379", "page file /var/lib/…".
     virtual std::string name() const = 0;

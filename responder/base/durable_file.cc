@@ -10,26 +10,11 @@
 #include <cstring>
 #include <utility>
 
+#include "responder/base/descriptor.h"
+
 namespace eightbells {
 
 namespace {
-
-// A file descriptor that closes itself.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-    bool open() const noexcept { return fd_ >= 0; }
-
-  private:
-    int fd_;
-};
 
 tl::unexpected<Error> failed(const std::filesystem::path& path, std::string_view step) {
     return fail(fmt::format("{}: {}: {}", path.string(), step, std::strerror(errno)));

@@ -29,36 +29,21 @@ MappedFile::~MappedFile() {
 }
 
 Result<SpoolFile> SpoolFile::make(const std::filesystem::path& folder) {
-    int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system without nameless files
+    Descriptor file{::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+    if (!file.open() && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system without nameless files
         std::string name = (folder / ".spool-XXXXXX").string();
-        fd = ::mkostemp(name.data(), O_CLOEXEC);
-        if (fd >= 0)
+        file = Descriptor{::mkostemp(name.data(), O_CLOEXEC)};
+        if (file.open())
             ::unlink(name.c_str());
     }
-    if (fd < 0)
+    if (!file.open())
         return fail(fmt::format("{}: cannot make a file: {}", folder.string(), std::strerror(errno)));
-    return SpoolFile{fd, folder};
-}
-
-SpoolFile::SpoolFile(SpoolFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), folder_(std::move(other.folder_)), size_(other.size_) {}
-
-SpoolFile& SpoolFile::operator=(SpoolFile&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(folder_, other.folder_);
-    std::swap(size_, other.size_);
-    return *this;
-}
-
-SpoolFile::~SpoolFile() {
-    if (fd_ >= 0)
-        ::close(fd_);
+    return SpoolFile{std::move(file), folder};
 }
 
 Status SpoolFile::append(ByteView bytes) {
     while (!bytes.empty()) {
-        const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+        const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
@@ -70,14 +55,14 @@ Status SpoolFile::append(ByteView bytes) {
 }
 
 Status SpoolFile::clear() {
-    if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0)
+    if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0)
         return fail(fmt::format("{}: cannot cut a file: {}", folder_.string(), std::strerror(errno)));
     size_ = 0;
     return {};
 }
 
 Result<std::shared_ptr<const MappedFile>> SpoolFile::map() const {
-    return MappedFile::map(fd_, static_cast<std::size_t>(size_));
+    return MappedFile::map(file_.get(), static_cast<std::size_t>(size_));
 }
 
 Result<std::shared_ptr<const MappedFile>> spool(const std::filesystem::path& folder, ByteView bytes) {

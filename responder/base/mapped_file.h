@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "responder/base/bytes.h"
+#include "responder/base/descriptor.h"
 
 namespace eightbells {
 
@@ -34,9 +35,6 @@ class MappedFile {
 class SpoolFile {
   public:
     static Result<SpoolFile> make(const std::filesystem::path& folder);
-    SpoolFile(SpoolFile&& other) noexcept;
-    SpoolFile& operator=(SpoolFile&& other) noexcept;
-    ~SpoolFile();
 
     Status append(ByteView bytes);
     Status clear();  // begins anew
@@ -45,8 +43,9 @@ class SpoolFile {
     Result<std::shared_ptr<const MappedFile>> map() const;
 
   private:
-    SpoolFile(int fd, std::filesystem::path folder) : fd_(fd), folder_(std::move(folder)) {}
-    int fd_ = -1;
+    SpoolFile(Descriptor file, std::filesystem::path folder)
+        : file_(std::move(file)), folder_(std::move(folder)) {}
+    Descriptor file_;
     std::filesystem::path folder_;  // for messages
     std::uint64_t size_ = 0;
 };

@@ -127,53 +127,35 @@ void tell_manager(std::string_view state) noexcept {
     const socklen_t size = where == nullptr ? 0 : to_unix_address(where, address);
     if (size == 0)
         return;
-    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    const Descriptor socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.open())
         return;
     [[maybe_unused]] const ssize_t sent =
-        ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+        ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                  reinterpret_cast<const sockaddr*>(&address), size);
-    ::close(fd);
 }
 
 // --- the manager's end
 
 Result<ServiceNotices> ServiceNotices::open() {
-    const auto failed = [](int fd) {
-        const std::string why = std::strerror(errno);
-        if (fd >= 0)
-            ::close(fd);
-        return fail("notices of services: " + why);
-    };
-    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return failed(fd);
+    const auto failed = [] { return fail(std::string{"notices of services: "} + std::strerror(errno)); };
+    Descriptor socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket.open())
+        return failed();
     const int on = 1;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     // No name at all: the kernel chooses an abstract one that nobody has (unix(7), autobind).
-    if (::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
-        ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)) != 0)
-        return failed(fd);
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)) != 0)
+        return failed();
     socklen_t size = sizeof address;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        return failed(fd);
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        return failed();
     const std::size_t length = size - offsetof(sockaddr_un, sun_path);
     std::string name(static_cast<const char*>(address.sun_path), length);
     name[0] = '@';
-    return ServiceNotices{fd, std::move(name)};
-}
-
-ServiceNotices::ServiceNotices(ServiceNotices&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), address_(std::move(other.address_)) {}
-ServiceNotices& ServiceNotices::operator=(ServiceNotices&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(address_, other.address_);
-    return *this;
-}
-ServiceNotices::~ServiceNotices() {
-    if (fd_ >= 0)
-        ::close(fd_);
+    return ServiceNotices{std::move(socket), std::move(name)};
 }
 
 std::vector<int> ServiceNotices::take_ready() {
@@ -187,7 +169,7 @@ std::vector<int> ServiceNotices::take_ready() {
         message.msg_iovlen = 1;
         message.msg_control = control.data();
         message.msg_controllen = control.size();
-        const ssize_t size = ::recvmsg(fd_, &message, MSG_CMSG_CLOEXEC);
+        const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
         if (size < 0)
             break;
         const cmsghdr* const header = CMSG_FIRSTHDR(&message);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "responder/base/descriptor.h"
 #include "responder/base/result.h"
 
 namespace eightbells {
@@ -12,6 +13,9 @@ namespace eightbells {
 // What a service manager and its service tell one another, in systemd's two small protocols: listening
 // sockets handed over, so that a service can be replaced while clients go on connecting (sd_listen_fds(3)),
 // and a service's word that it is ready (sd_notify(3)). systemd speaks them, and so does `eightbells run`.
+
+// The name under which a program is given the socket of its private listener.
+inline constexpr std::string_view metrics_socket_name = "metrics";
 
 // A listening stream socket that the manager opened. Whoever gets it owns the descriptor.
 struct GivenSocket {
@@ -37,9 +41,6 @@ void tell_manager(std::string_view state) noexcept;
 class ServiceNotices {
   public:
     static Result<ServiceNotices> open();
-    ServiceNotices(ServiceNotices&& other) noexcept;
-    ServiceNotices& operator=(ServiceNotices&& other) noexcept;
-    ~ServiceNotices();
 
     const std::string& address() const noexcept { return address_; }  // for NOTIFY_SOCKET
     // The processes that have said "READY=1" since the last call, as the kernel names the senders. Does not
@@ -47,8 +48,9 @@ class ServiceNotices {
     std::vector<int> take_ready();
 
   private:
-    ServiceNotices(int fd, std::string address) : fd_(fd), address_(std::move(address)) {}
-    int fd_ = -1;
+    ServiceNotices(Descriptor socket, std::string address)
+        : socket_(std::move(socket)), address_(std::move(address)) {}
+    Descriptor socket_;
     std::string address_;
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "responder/config/config.h"
+#include "responder/config/key_name.h"
 
 namespace eightbells::config {
 namespace {
@@ -31,6 +32,12 @@ class FileCheck {
                 at_field(loaded_.config, field,
                          fmt::format("{} may be used by others than its owner (mode {:o}); run: chmod 600 {}",
                                      path.string(), status.st_mode & 07777U, path.string())));
+    }
+
+    // The same for a key, which may lie in a token instead.
+    void key(const std::string& field, const std::filesystem::path& key, std::string_view instead) {
+        if (!names_token(key))
+            secret(field, key, instead);
     }
 
     // A file, or a folder in its place.
@@ -89,8 +96,12 @@ void check_files(Loaded& loaded, Role role) {
             continue;
         check.readable(field("signer_certificate"), issuer.signer_certificate,
                        "the path of the signer's certificate, or \"\" when the CA signs itself");
-        check.secret(field("signer_key"), issuer.signer_key, "the path of the signing key");
+        check.key(field("signer_key"), issuer.signer_key, "the path of the signing key");
         check.secret(field("signer_key_passphrase"), issuer.signer_key_passphrase,
+                     "the path of the file with the passphrase, or \"\" when the key is not encrypted");
+        check.key(field("generated_crl.key"), issuer.generated_crl.key,
+                  "the path of the CA's own key, or \"\"");
+        check.secret(field("generated_crl.key_passphrase"), issuer.generated_crl.key_passphrase,
                      "the path of the file with the passphrase, or \"\" when the key is not encrypted");
         check.readable(field("index"), issuer.index, "the path of the CA's index.txt, or \"\"");
         check.readable_or_folder(
@@ -98,11 +109,9 @@ void check_files(Loaded& loaded, Role role) {
             "the path of a list of issued certificates (.csv, .jsonl), of a folder of them, or \"\"");
         check.readable(field("crl"), issuer.crl, "the path of the CA's CRL, or \"\"");
         for (std::size_t j = 0; j < issuer.imported_crls.size(); ++j) {
-            std::error_code not_there;
-            const auto& file = issuer.imported_crls[j].file;
-            if (!std::filesystem::is_directory(file, not_there))
-                check.readable(field(fmt::format("imported_crl[{}].file", j)), file,
-                               "the path of the CRL or of the folder where it appears, or \"\"");
+            check.readable_or_folder(field(fmt::format("imported_crl[{}].file", j)),
+                                     issuer.imported_crls[j].file,
+                                     "the path of the CRL or of the folder where it appears, or \"\"");
         }
     }
     if (config.watches() && (role == Role::watch || role == Role::both))
@@ -117,11 +126,19 @@ void check_files(Loaded& loaded, Role role) {
             check.readable(fmt::format("front.store_key_files[{}]", i), path,
                            "the path of the signer's store-key.pub, or its digits into store_keys");
     }
+    // The signer makes its own at its first start.
+    const bool made_here =
+        role == Role::both && config.front.live_secret_file == config.signer.live_secret_file;
+    if (role != Role::signer && !config.front.live_signers.empty() && !made_here)
+        check.secret("front.live_secret_file", config.front.live_secret_file,
+                     "the path of a copy of the signer's live-secret");
     if (config.store.kind == StoreKind::redis) {
         check.readable("store.redis.tls_ca_file", config.store.redis.tls_ca_file,
                        "the path of the CA certificates that Redis's certificate chains to");
         check.secret("store.redis.password_file", config.store.redis_password_file,
                      "the path of the file with the password");
+        check.secret("store.redis.sentinel_password_file", config.store.sentinel_password_file,
+                     "the path of the file with the Sentinels' password");
     }
 }
 

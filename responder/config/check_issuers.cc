@@ -7,10 +7,31 @@
 #include "responder/config/limits.h"
 
 namespace eightbells::config {
+
+// What may stand in a URL's path without escapes (RFC 3986, unreserved), in segments that no proxy rewrites.
+std::string path_fault(std::string_view path) {
+    if (!path.starts_with('/'))
+        return "does not begin with \"/\"";
+    if (path.size() > limits::url_path_octets)
+        return fmt::format("has {} characters, more than {}", path.size(), limits::url_path_octets);
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._~/").find(c) != std::string_view::npos;
+    };
+    const auto odd = std::ranges::find_if_not(path, allowed);
+    if (odd != path.end())
+        return fmt::format(
+            "holds '{}'; letters, digits, \"-\", \".\", \"_\", \"~\" and \"/\" may stand there", *odd);
+    if (path.find("//") != std::string_view::npos || path.find("/./") != std::string_view::npos ||
+        path.find("/../") != std::string_view::npos)
+        return "holds an empty, \".\" or \"..\" segment, which proxies rewrite";
+    return {};
+}
+
 namespace {
 
 bool public_trust(const Issuer& issuer) {
-    return issuer.scheme == crypto::Scheme::tls_br || issuer.scheme == crypto::Scheme::smime_br;
+    return crypto::is_public_trust(issuer.scheme);
 }
 // The times that the web's rules ask for the status of subscriber certificates; those of CAs have D-08's
 // twelve months, which is limits::validity_max.
@@ -34,26 +55,6 @@ std::string_view scheme_text(const Issuer& issuer) {
 bool name_has_form(std::string_view name) {
     const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
     return !name.empty() && name.size() <= 32 && name.front() != '-' && std::ranges::all_of(name, allowed);
-}
-
-// What may stand in a URL's path without escapes (RFC 3986, unreserved), in segments that no proxy rewrites.
-std::string path_fault(std::string_view path) {
-    if (!path.starts_with('/'))
-        return "does not begin with \"/\"";
-    if (path.size() > limits::url_path_octets)
-        return fmt::format("has {} characters, more than {}", path.size(), limits::url_path_octets);
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._~/").find(c) != std::string_view::npos;
-    };
-    const auto odd = std::ranges::find_if_not(path, allowed);
-    if (odd != path.end())
-        return fmt::format(
-            "holds '{}'; letters, digits, \"-\", \".\", \"_\", \"~\" and \"/\" may stand there", *odd);
-    if (path.find("//") != std::string_view::npos || path.find("/./") != std::string_view::npos ||
-        path.find("/../") != std::string_view::npos)
-        return "holds an empty, \".\" or \"..\" segment, which proxies rewrite";
-    return {};
 }
 
 class IssuerCheck {
@@ -190,10 +191,7 @@ class IssuerCheck {
     void feeds() {
         if (issuer_.status_from != StatusFrom::crl)
             return;
-        const auto from_outside = [](const ImportedCrl& crl) {
-            return !crl.file.empty() || !crl.url.empty();
-        };
-        if (std::ranges::none_of(issuer_.crls(), from_outside))
+        if (std::ranges::none_of(issuer_.crls(), &ImportedCrl::is_fetched))
             report_.mistake(field("status_from"),
                             "\"crl\" needs a CRL; write its path into crl, or \"ledger\" here");
         const std::string instead =
@@ -281,13 +279,33 @@ class IssuerCheck {
                                         crl.delta_of));
     }
 
+    void max_age() {
+        if (!issuer_.max_age)
+            return;
+        if (*issuer_.max_age < limits::max_age_min)
+            report_.mistake(field("max_age"),
+                            fmt::format("{} is below {}; write answers = \"live\" instead",
+                                        duration_text(*issuer_.max_age), duration_text(limits::max_age_min)));
+        if (issuer_.cache_for > *issuer_.max_age)
+            report_.mistake(
+                field(written("cache_for") ? "cache_for" : "max_age"),
+                fmt::format("caches would keep answers for {}, and max_age is {}; write cache_for "
+                            "= \"{}\" or less",
+                            duration_text(issuer_.cache_for), duration_text(*issuer_.max_age),
+                            duration_text(*issuer_.max_age)));
+    }
+
     void live_answers() {
-        if (!config_.front.live_socket.empty())
+        max_age();
+        if (config_.front.asks_signer())
             return;
         const std::string instead =
-            "needs the signer's socket, but front.live_socket is empty; write its path there or";
+            "needs a signer to ask, but front.live_socket is empty and front.live_signers names none; write "
+            "the socket's path there or";
         if (issuer_.answers == Answers::live)
             report_.mistake(field("answers"), fmt::format("\"live\" {} \"presigned\" here", instead));
+        if (issuer_.max_age)
+            report_.mistake(field("max_age"), fmt::format("{} \"off\" here", instead));
         if (issuer_.nonce == Nonce::echo)
             report_.mistake(field("nonce"), fmt::format("\"echo\" {} \"ignore\" here", instead));
     }

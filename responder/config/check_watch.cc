@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "responder/base/serial.h"
-#include "responder/config/address.h"
+#include "responder/base/socket_address.h"
 #include "responder/config/checks.h"
 #include "responder/config/limits.h"
 
@@ -44,7 +44,7 @@ void check_issuer(const Issuer& issuer, const std::string& table, Report& report
                                        *url, fault));
     }
     for (std::size_t i = 0; i < watch.fronts.size(); ++i) {
-        const auto address = parse_listen_address(watch.fronts[i]);
+        const auto address = parse_host_port(watch.fronts[i]);
         const std::string field = fmt::format("{}.fronts[{}]", table, i);
         if (!address)
             report.mistake(field, fmt::format("\"{}\": {}; write for example \"192.0.2.1:80\"",

@@ -28,6 +28,7 @@ struct Store {
     std::filesystem::path directory;            // of the shared page file; default: <data>/store
     cache::RedisAddress redis;                  // [store.redis]; the password comes from password_file
     std::filesystem::path redis_password_file;  // empty: none
+    std::filesystem::path sentinel_password_file;
     friend bool operator==(const Store&, const Store&) = default;
 };
 
@@ -62,8 +63,26 @@ struct ImportedCrl {
     seconds poll{600};               // how often the URL is asked
     std::string distribution_point;  // the CDP URI in its certificates; empty: it covers all of the issuer's
     std::string delta_of;            // path of the CRL that this delta goes with; empty: it is no delta
+    bool is_fetched() const noexcept { return !file.empty() || !url.empty(); }  // not pushed
     friend bool operator==(const ImportedCrl&, const ImportedCrl&) = default;
 };
+// The CRLs that are made and signed here for the CA.
+struct GeneratedCrl {
+    std::filesystem::path key;             // the CA's own; empty: none are made
+    std::filesystem::path key_passphrase;  // file that holds it; empty: not encrypted
+    bool rsa_pss = false;
+    seconds delay{60};                            // from a change of status to the CRL that shows it (D-12)
+    seconds every{12 * 3600};                     // at least this often, changes or not (D-11)
+    seconds validity{48 * 3600};                  // nextUpdate - thisUpdate (D-13, D-15)
+    std::optional<seconds> spare{7 * 24 * 3600};  // validity of the spare; nullopt: none is kept
+    std::string delta;                            // URI of the delta CRL; empty: none
+    std::vector<std::string> partitions;  // URIs of CRLs for a part each, as the certificates have them
+    bool next_publish = true;             // with Microsoft's extension (F-25)
+    bool on() const noexcept { return !key.empty(); }
+    friend bool operator==(const GeneratedCrl&, const GeneratedCrl&) = default;
+};
+// The path of "http://host/path": where the CRL of that URI is served. Empty: not such a URI.
+std::string_view path_of_uri(std::string_view uri) noexcept;
 
 struct Issuer {
     std::string name = "ca";            // label in metrics and commands: [a-z0-9][a-z0-9-]{0,31}, unique
@@ -100,7 +119,10 @@ struct Issuer {
     Unissued unissued = Unissued::unauthorized;
     Answers answers = Answers::presigned;
     Nonce nonce = Nonce::ignore;
-    IssuerWatch watch;  // [issuer.watch]
+    std::optional<seconds> max_age;   // an answer signed longer ago is signed anew when it is asked for
+    std::uint32_t live_budget = 100;  // the most live answers a second
+    IssuerWatch watch;                // [issuer.watch]
+    GeneratedCrl generated_crl;       // [issuer.generated_crl], read by the signer only
     // All CRLs that may come from outside: `crl` at `crl_path`, unless only tables are written, and those.
     std::vector<ImportedCrl> crls() const;
     friend bool operator==(const Issuer&, const Issuer&) = default;
@@ -110,19 +132,34 @@ struct Issuer {
 // says it is synchronised; steps alone where a container's kernel does not tell; nothing.
 enum class ClockCheck : std::uint8_t { synchronised, steps, off };
 
+// The other signer of a pair ([signer.pair]); numeric addresses.
+struct Pair {
+    std::string name;    // this signer's, [a-z0-9-]{1,32}; empty: it has no other
+    std::string listen;  // "192.0.2.1:9644": where the other one connects to this one
+    std::string peer;    // and where this one connects to the other
+    bool on() const noexcept { return !name.empty(); }
+    friend bool operator==(const Pair&, const Pair&) = default;
+};
+
 struct Signer {
-    std::filesystem::path data;            // ledger, page file, store key
-    std::filesystem::path control_socket;  // events and commands; default <data>/control.sock
-    std::filesystem::path live_socket;     // the fronts' private call; default <data>/live.sock
+    std::filesystem::path data;              // ledger, page file, store key
+    std::filesystem::path control_socket;    // events and commands; default <data>/control.sock
+    std::filesystem::path live_socket;       // the fronts' private call; default <data>/live.sock
+    std::string live_listen;                 // and for fronts on other machines; empty: none
+    std::filesystem::path live_secret_file;  // by which they are known; default <data>/live-secret
     std::string metrics = "127.0.0.1:9641";
     unsigned threads = 0;    // 0: one a core
     bool self_check = true;  // every signature is parsed from its bytes and verified before publication
     ClockCheck clock_check = ClockCheck::synchronised;
+    seconds compare_delay{900};               // C-09: a difference older than this is an alarm
+    std::vector<std::string> compare_fronts;  // "192.0.2.1:80": asked what they really answer
+    std::uint32_t compare_rate = 20;          // requests a second, to all of them together
     std::vector<std::uint32_t>
         control_users;                // further user ids that may send events; root and our own always may
     std::filesystem::path store_key;  // private, made on first use; <data>/store-key.pem, not a field
     std::filesystem::path store_key_public;  // its public half in hex, written by the signer at start for
                                              // the fronts; <data>/store-key.pub, not a field
+    Pair pair;
     friend bool operator==(const Signer&, const Signer&) = default;
 };
 
@@ -132,14 +169,20 @@ struct Front {
     std::vector<std::string> ocsp_prefixes{"/ocsp"};  // stripped before decoding; "/" always answers as well
     std::string metrics = "127.0.0.1:9642";
     unsigned workers = 0;                // 0: one a core
+    std::uint32_t memory_limit = 0;      // MiB for pages; 0: all of them
     std::uint32_t connections = 20'000;  // of one worker and address of `listen`; closed at once above
     std::uint32_t connections_per_address = 1000;  // the same, of one IPv4 address or IPv6 /64; 0: no limit
     // Networks that are not counted by address; those in the second list begin with a PROXY v2 header, which
     // names the client, even if they are in the first.
     std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1"};
     std::vector<std::string> proxy_protocol_from;
-    std::filesystem::path live_socket;    // of the signer; default signer.live_socket, empty: no live answers
-    std::vector<std::string> store_keys;  // trusted store keys, 64 hex digits each; and
+    std::filesystem::path live_socket;  // of the signer; default signer.live_socket, empty: none
+    // The signer's live_listen, where it is on another machine: instead of live_socket. Of two signers both;
+    // whichever leads is asked.
+    std::vector<std::string> live_signers;
+    std::filesystem::path live_secret_file;  // a copy of the signer's; default signer.live_secret_file
+    bool asks_signer() const noexcept { return !live_socket.empty() || !live_signers.empty(); }
+    std::vector<std::string> store_keys;                 // trusted store keys, 64 hex digits each; and
     std::vector<std::filesystem::path> store_key_files;  // files with one hex key a line; default, when no
                                                          // key is named either way: signer.store_key_public
     friend bool operator==(const Front&, const Front&) = default;

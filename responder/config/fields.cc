@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "responder/config/key_name.h"
 #include "responder/config/limits.h"
 
 namespace eightbells::config {
@@ -179,6 +180,22 @@ bool Fields::path(std::string_view field, std::filesystem::path& value) {
     if (path)
         value = *path;
     return path.has_value();
+}
+
+bool Fields::key(std::string_view field, std::filesystem::path& value) {
+    const toml::node* node = find(field);
+    const auto* text = node == nullptr ? nullptr : node->as_string();
+    if (text == nullptr || !names_token(text->get()))
+        return path(field, value);
+    report_.know(full(field));
+    if (text->get().find("pin-value") != std::string::npos ||
+        text->get().find("pin-source") != std::string::npos) {
+        report_.mistake(full(field), "has a PIN; write the path of a file with it into " + full(field) +
+                                         "_passphrase and take pin-value or pin-source out");
+        return false;
+    }
+    value = text->get();
+    return true;
 }
 
 bool Fields::flag(std::string_view field, bool& value) {

@@ -57,6 +57,8 @@ class Fields {
 
     bool text(std::string_view field, std::string& value);
     bool path(std::string_view field, std::filesystem::path& value);  // relative: from the folder
+    // A file as with path(), or the RFC 7512 URI of a key in a token as it is written, without its PIN.
+    bool key(std::string_view field, std::filesystem::path& value);
     bool flag(std::string_view field, bool& value);
     bool number(std::string_view field, std::uint32_t at_least, std::uint32_t at_most, std::uint32_t& value);
     bool duration(std::string_view field, seconds& value);

@@ -46,6 +46,11 @@ void read_store(Fields fields, Store& store) {
     redis.number("port", 1, 65535, port);
     store.redis.port = static_cast<std::uint16_t>(port);
     redis.path("unix_socket", store.redis.unix_socket);
+    redis.texts("sentinels", store.redis.sentinels);
+    redis.text("sentinel_service", store.redis.sentinel_service);
+    redis.text("sentinel_user", store.redis.sentinel_user);
+    redis.path("sentinel_password_file", store.sentinel_password_file);
+    redis.texts("cluster", store.redis.cluster);
     redis.text("user", store.redis.user);
     redis.path("password_file", store.redis_password_file);
     redis.flag("tls", store.redis.tls);
@@ -53,6 +58,13 @@ void read_store(Fields fields, Store& store) {
     redis.milliseconds("connect_timeout", store.redis.connect_timeout);
     redis.milliseconds("command_timeout", store.redis.command_timeout);
     redis.leave();
+    fields.leave();
+}
+
+void read_pair(Fields fields, Pair& pair) {
+    fields.text("name", pair.name);
+    fields.text("listen", pair.listen);
+    fields.text("peer", pair.peer);
     fields.leave();
 }
 
@@ -64,11 +76,18 @@ void read_signer(Fields fields, Signer& signer) {
     signer.store_key_public = signer.data / "store-key.pub";
     fields.path("control_socket", signer.control_socket);
     fields.path("live_socket", signer.live_socket);
+    fields.text("live_listen", signer.live_listen);
+    signer.live_secret_file = signer.data / "live-secret";
+    fields.path("live_secret_file", signer.live_secret_file);
     fields.text("metrics", signer.metrics);
     fields.number("threads", 0, limits::workers, signer.threads);
     fields.flag("self_check", signer.self_check);
     fields.choice("clock_check", all(clock_checks), signer.clock_check);
+    fields.duration("compare_delay", signer.compare_delay);
+    fields.texts("compare_fronts", signer.compare_fronts);
+    fields.number("compare_rate", 1, limits::compare_rate_max, signer.compare_rate);
     fields.numbers("control_users", signer.control_users);
+    read_pair(fields.table("pair"), signer.pair);
     fields.leave();
 }
 
@@ -78,12 +97,16 @@ void read_front(Fields fields, const Signer& signer, Front& front) {
     fields.texts("ocsp_prefixes", front.ocsp_prefixes);
     fields.text("metrics", front.metrics);
     fields.number("workers", 0, limits::workers, front.workers);
+    fields.number("memory_limit", 0, limits::memory_mib, front.memory_limit);
     fields.number("connections", 1, limits::connections, front.connections);
     fields.number("connections_per_address", 0, limits::connections, front.connections_per_address);
     fields.texts("trusted_proxies", front.trusted_proxies);
     fields.texts("proxy_protocol_from", front.proxy_protocol_from);
     front.live_socket = signer.live_socket;
     fields.path("live_socket", front.live_socket);
+    fields.texts("live_signers", front.live_signers);
+    front.live_secret_file = signer.live_secret_file;
+    fields.path("live_secret_file", front.live_secret_file);
     fields.texts("store_keys", front.store_keys);
     fields.paths("store_key_files", front.store_key_files);
     if (front.store_keys.empty() && front.store_key_files.empty())
@@ -135,6 +158,20 @@ void read_imported_crl(Fields fields, const std::string& crl_path, ImportedCrl& 
     fields.leave();
 }
 
+void read_generated_crl(Fields fields, GeneratedCrl& crl) {
+    fields.key("key", crl.key);
+    fields.path("key_passphrase", crl.key_passphrase);
+    fields.flag("rsa_pss", crl.rsa_pss);
+    fields.duration("delay", crl.delay);
+    fields.duration("every", crl.every);
+    fields.duration("validity", crl.validity);
+    fields.duration_or_off("spare", crl.spare);
+    fields.text("delta", crl.delta);
+    fields.texts("partitions", crl.partitions);
+    fields.flag("next_publish", crl.next_publish);
+    fields.leave();
+}
+
 void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& issuer) {
     issuer.certificate = folder / "issuer.pem";
     issuer.signer_certificate = folder / "ocsp-signer.pem";
@@ -158,7 +195,7 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.flag("ocsp_in_certificates", issuer.ocsp_in_certificates);
     fields.duration_or_off("heartbeat", issuer.heartbeat);
     fields.path("signer_certificate", issuer.signer_certificate);
-    fields.path("signer_key", issuer.signer_key);
+    fields.key("signer_key", issuer.signer_key);
     fields.path("signer_key_passphrase", issuer.signer_key_passphrase);
     fields.flag("rsa_pss", issuer.rsa_pss);
     fields.duration("validity", issuer.validity);
@@ -171,6 +208,9 @@ void read_issuer(Fields fields, const std::filesystem::path& folder, Issuer& iss
     fields.choice("unissued", all(unissued_answers), issuer.unissued);
     fields.choice("answers", all(answer_kinds), issuer.answers);
     fields.choice("nonce", all(nonce_kinds), issuer.nonce);
+    fields.duration_or_off("max_age", issuer.max_age);
+    fields.number("live_budget", 1, limits::live_budget, issuer.live_budget);
+    read_generated_crl(fields.table("generated_crl"), issuer.generated_crl);
     read_issuer_watch(fields.table("watch"), folder, issuer.watch);
     fields.leave();
 }
@@ -234,7 +274,7 @@ std::string explain_unknown(std::string_view field) {
                 siblings.emplace_back(sibling);
         }
         const auto last = known.rfind('.');
-        if (known.substr(last == std::string::npos ? 0 : last + 1) == name)
+        if (elsewhere.empty() && known.substr(last == std::string::npos ? 0 : last + 1) == name)
             elsewhere = table_title(last == std::string::npos ? "" : known.substr(0, last));
     }
     if (const std::string_view meant = nearest(name, siblings); !meant.empty())
@@ -245,21 +285,29 @@ std::string explain_unknown(std::string_view field) {
                        fmt::join(siblings, ", "));
 }
 
-void read_password(Config& config, Report& report) {
-    if (config.store.kind != StoreKind::redis || config.store.redis_password_file.empty())
+void read_password(const std::string& field, const std::filesystem::path& file, std::string& password,
+                   Report& report) {
+    if (file.empty())
         return;
-    const std::string field = "store.redis.password_file";
-    const Result<Bytes> content = read_file(config.store.redis_password_file, limits::password_octets);
+    const Result<Bytes> content = read_file(file, limits::password_octets);
     if (!content) {
         report.mistake(field, content.error().message + "; write the path of the file with the password");
         return;
     }
-    std::string_view password = as_text(*content);
-    password = password.substr(0, password.find_first_of("\r\n"));
+    const std::string_view text = as_text(*content);
+    password = text.substr(0, text.find_first_of("\r\n"));
     if (password.empty())
-        report.mistake(field, fmt::format("the first line of {} is empty; write the password there",
-                                          config.store.redis_password_file.string()));
-    config.store.redis.password = password;
+        report.mistake(field,
+                       fmt::format("the first line of {} is empty; write the password there", file.string()));
+}
+
+void read_passwords(Config& config, Report& report) {
+    Store& store = config.store;
+    if (store.kind != StoreKind::redis)
+        return;
+    read_password("store.redis.password_file", store.redis_password_file, store.redis.password, report);
+    read_password("store.redis.sentinel_password_file", store.sentinel_password_file,
+                  store.redis.sentinel_password, report);
 }
 
 void sort_by_line(std::vector<Mistake>& mistakes) {
@@ -338,9 +386,10 @@ Loaded load_text(std::string_view text, const std::filesystem::path& file) {
     }
     for (const auto& [field, line] : report.unknowns())
         report.mistake_at(line, field, explain_unknown(field));
-    read_password(config, report);
+    read_passwords(config, report);
     check_programs(config, report);
     check_issuers(config, report);
+    check_generated_crls(config, report);
     check_watch(config, report);
     sort_by_line(loaded.mistakes);
     sort_by_line(loaded.warnings);

@@ -31,9 +31,7 @@ struct Gate {
         if (policy.warnings != nullptr)
             policy.warnings->push_back("CRL: " + text);
     }
-    bool binding() const {
-        return policy.scheme == crypto::Scheme::tls_br || policy.scheme == crypto::Scheme::smime_br;
-    }
+    bool binding() const { return crypto::is_public_trust(policy.scheme); }
     // What binds in the BR and is advice elsewhere.
     void depart(std::string text) {
         if (binding())

@@ -57,10 +57,22 @@ struct CrlEntry {
 // yet. Linear in the size of everything but the entries.
 Result<CrlView> parse_crl(ByteView der);
 
-// Streams the entries, in the order they stand, without holding them. Stops at the first malformed entry,
-// whose position (from 1) and serial are named, or when `take` returns an error, which is passed on as it is.
-// Refused: unknown critical entry extensions, certificateIssuer (F-11), removeFromCRL in a full CRL (F-09), a
-// serial that is not one.
+// The entries one after the other, in the order they stand, without holding them. Refused, with position
+// (from 1) and serial: what is malformed, unknown critical entry extensions, certificateIssuer (F-11),
+// removeFromCRL in a full CRL (F-09), a serial that is not one. Borrows from the CRL's bytes.
+class EntryReader {
+  public:
+    explicit EntryReader(const CrlView& crl) noexcept
+        : rest_(crl.revoked_certificates), is_delta_(crl.is_delta) {}
+    Result<std::optional<CrlEntry>> next();  // nullopt: that was all
+
+  private:
+    ByteView rest_;
+    bool is_delta_;
+    std::size_t position_ = 0;
+};
+
+// The same to the end; stops when `take` returns an error, which is passed on as it is.
 Status for_each_entry(const CrlView& crl, const std::function<Status(const CrlEntry&)>& take);
 
 // What is served now.

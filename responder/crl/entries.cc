@@ -113,28 +113,41 @@ EntryResult parse_entry(Reader& fields, bool is_delta, CrlEntry& entry) {
 
 }  // namespace
 
+Result<std::optional<CrlEntry>> EntryReader::next() {
+    Reader entries{rest_};
+    if (entries.empty())
+        return std::nullopt;
+    const std::size_t position = ++position_;
+    auto fields = entries.read_into(Tag::sequence);
+    const auto content = fields ? fields->read_integer_content() : std::nullopt;
+    if (!content)
+        return fail(fmt::format("CRL: entry {}: not DER", position));
+    const auto serial = Serial::from_der_content(*content);
+    if (!serial) {
+        return fail(fmt::format("CRL: entry {}: {} is not a serial number: zero, negative or above 20 octets",
+                                position,
+                                to_hex(content->first(std::min<std::size_t>(content->size(), 32)))));
+    }
+    CrlEntry entry{*serial, {}, false, false, false};
+    if (auto parsed = parse_entry(*fields, is_delta_, entry); !parsed) {
+        return fail(
+            fmt::format("CRL: entry {} (serial {}): {}", position, serial->to_hex(), parsed.error().text));
+    }
+    rest_ = entries.rest();
+    return entry;
+}
+
 Status for_each_entry(const CrlView& crl, const std::function<Status(const CrlEntry&)>& take) {
-    Reader entries{crl.revoked_certificates};
-    for (std::size_t position = 1; !entries.empty(); ++position) {
-        auto fields = entries.read_into(Tag::sequence);
-        const auto content = fields ? fields->read_integer_content() : std::nullopt;
-        if (!content)
-            return fail(fmt::format("CRL: entry {}: not DER", position));
-        const auto serial = Serial::from_der_content(*content);
-        if (!serial) {
-            return fail(
-                fmt::format("CRL: entry {}: {} is not a serial number: zero, negative or above 20 octets",
-                            position, to_hex(content->first(std::min<std::size_t>(content->size(), 32)))));
-        }
-        CrlEntry entry{*serial, {}, false, false, false};
-        if (auto parsed = parse_entry(*fields, crl.is_delta, entry); !parsed) {
-            return fail(fmt::format("CRL: entry {} (serial {}): {}", position, serial->to_hex(),
-                                    parsed.error().text));
-        }
-        if (auto taken = take(entry); !taken)
+    EntryReader reader{crl};
+    while (true) {
+        const auto entry = reader.next();
+        if (!entry)
+            return tl::unexpected(entry.error());
+        if (!*entry)
+            return {};
+        if (auto taken = take(**entry); !taken)
             return taken;
     }
-    return {};
 }
 
 }  // namespace eightbells::crl

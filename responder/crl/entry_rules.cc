@@ -36,7 +36,7 @@ bool is_tls_reason(CrlReason reason, bool covers_cas) {
 
 EntryRules::EntryRules(const CrlView& crl, const CrlPolicy& policy)
     : policy_(policy),
-      public_trust_(policy.scheme == crypto::Scheme::tls_br || policy.scheme == crypto::Scheme::smime_br),
+      public_trust_(crypto::is_public_trust(policy.scheme)),
       covers_cas_(covers_cas(crl, policy)),
       delta_(crl.is_delta) {}
 

@@ -1,2 +1,2 @@
-set(SOURCES check.cc distribution_point.cc entries.cc entry_rules.cc octets.cc parse.cc)
+set(SOURCES check.cc distribution_point.cc encode.cc entries.cc entry_rules.cc octets.cc parse.cc)
 set(LIBRARIES fmt)

@@ -8,28 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
+#include "responder/base/descriptor.h"
 #include "responder/crl/limits.h"
-#include "responder/crypto/pem.h"
 
 namespace eightbells::crl {
 
 namespace {
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-
-  private:
-    int fd_;
-};
 
 bool unchanged(const struct ::stat& a, const struct ::stat& b) noexcept {
     return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
@@ -44,7 +30,7 @@ Result<Octets> copy_crl(const std::filesystem::path& file, const std::filesystem
     const Descriptor in{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct ::stat before {};
     struct ::stat after {};
-    if (in.get() < 0 || ::fstat(in.get(), &before) != 0)
+    if (!in.open() || ::fstat(in.get(), &before) != 0)
         return fail(fmt::format("{}: cannot open: {}", at, std::strerror(errno)));
     if (!S_ISREG(before.st_mode))
         return fail(at + ": not a regular file");
@@ -72,31 +58,37 @@ Result<Octets> copy_crl(const std::filesystem::path& file, const std::filesystem
     return out->map();
 }
 
-Result<std::optional<Bytes>> decode_crl_pem(ByteView octets) {
+Result<bool> decode_crl_pem(ByteView octets, const crypto::TakeOctets& take) {
     if (octets.empty())
         return fail("CRL: there are no octets");
     if (crypto::looks_like_der(octets, {"X509 CRL"}))
-        return std::nullopt;
+        return false;
     const auto first = std::ranges::find_if_not(octets, [](std::uint8_t octet) {
         return octet <= ' ' || octet == 0xef || octet == 0xbb || octet == 0xbf;
     });
     if (first != octets.end() && *first == '<')
         return fail("CRL: this is HTML or XML, not a CRL");
-    if (octets.size() > limits::crl_pem_octets) {
-        return fail(fmt::format("CRL: {} octets that are not DER; PEM is taken up to {}", octets.size(),
-                                limits::crl_pem_octets));
-    }
-    auto decoded = crypto::decode_pem(octets, {"X509 CRL"});
-    if (!decoded)
+    if (auto decoded = crypto::decode_pem(octets, {"X509 CRL"}, take); !decoded)
         return fail("CRL", decoded.error());
-    return std::optional{std::move(*decoded)};
+    return true;
 }
 
 Result<Octets> der_of(Octets octets, const std::filesystem::path& scratch) {
-    auto decoded = decode_crl_pem(octets->bytes());
+    std::optional<SpoolFile> der;  // made when there is something to put into it
+    const auto decoded = decode_crl_pem(octets->bytes(), [&](ByteView piece) -> Status {
+        if (!der) {
+            auto made = SpoolFile::make(scratch);
+            if (!made)
+                return tl::unexpected<Error>(made.error());
+            der = std::move(*made);
+        }
+        return der->append(piece);
+    });
     if (!decoded)
-        return tl::unexpected(decoded.error());
-    return *decoded ? spool(scratch, **decoded) : Result<Octets>{std::move(octets)};
+        return tl::unexpected<Error>(decoded.error());
+    if (!*decoded)
+        return octets;
+    return der ? der->map() : Result<Octets>{fail("CRL: PEM: the block is empty")};
 }
 
 }  // namespace eightbells::crl

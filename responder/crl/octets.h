@@ -3,9 +3,9 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 
 #include "responder/base/mapped_file.h"
+#include "responder/crypto/pem.h"
 
 namespace eightbells::crl {
 
@@ -18,13 +18,13 @@ using Octets = std::shared_ptr<const MappedFile>;
 Result<Octets> copy_crl(const std::filesystem::path& file, const std::filesystem::path& scratch);
 
 // The DER of one CRL in DER or PEM (text around the block is passed over; a second block is refused). DER
-// stays where it is; whether it really is DER is for parse_crl to find out. PEM at most
-// limits::crl_pem_octets.
+// stays where it is; whether it really is DER is for parse_crl to find out. What PEM holds is written to a
+// file without a name in `scratch`, piece by piece.
 Result<Octets> der_of(Octets octets, const std::filesystem::path& scratch);
 
-// The content of a PEM block; nullopt: the octets begin as DER does. What is neither is an error that says
-// what it looks like.
-Result<std::optional<Bytes>> decode_crl_pem(ByteView octets);
+// Hands out the content of the PEM block, in pieces; false: the octets begin as DER does, and nothing was.
+// What is neither is an error that says what it looks like.
+Result<bool> decode_crl_pem(ByteView octets, const crypto::TakeOctets& take);
 
 }  // namespace eightbells::crl
 

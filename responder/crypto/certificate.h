@@ -100,6 +100,10 @@ class IssuerIdentity {
 enum class Scheme : std::uint8_t { eutl, tls_br, smime_br, private_use };
 std::string_view to_string(Scheme scheme) noexcept;  // "eutl", "tls-br", "smime-br", "private"
 std::optional<Scheme> scheme_from_string(std::string_view text) noexcept;
+// Whether the CA/Browser Forum's Baseline Requirements bind.
+constexpr bool is_public_trust(Scheme scheme) noexcept {
+    return scheme == Scheme::tls_br || scheme == Scheme::smime_br;
+}
 
 // Judges a certificate that is to sign status for `issuer` by group H. Every broken rule is one line that
 // begins with the row's id ("H-02: extended key usage is ..."). Empty: fit. A `signer` equal to the issuer's

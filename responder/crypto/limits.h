@@ -14,6 +14,11 @@ inline constexpr std::size_t verifier_algorithms =
 
 // A PEM certificate with text around it stays below 64 KiB, a passphrase file below a page.
 inline constexpr std::size_t certificate_octets = 64 * 1024;
+inline constexpr std::size_t pem_piece_octets =
+    64 * 1024;  // decoded at a time, where it is not kept in memory
+
+inline constexpr std::size_t distribution_points = 16;  // URIs of one certificate; one or two are usual
+inline constexpr std::size_t distribution_point_octets = 1024;
 
 }  // namespace eightbells::limits
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <optional>
 
+#include "responder/crypto/limits.h"
+
 namespace eightbells::crypto {
 
 namespace {
@@ -35,10 +37,11 @@ constexpr std::array<std::int8_t, 256> base64_values() {
     return values;
 }
 
-std::optional<Bytes> decode_base64(std::string_view text) {
+Status decode_base64(std::string_view text, const TakeOctets& take) {
     static constexpr auto values = base64_values();
-    Bytes out;
-    out.reserve(text.size() / 4 * 3);
+    const auto wrong = [] { return fail("PEM: the block is not base64"); };
+    Bytes piece;
+    piece.reserve(limits::pem_piece_octets);
     std::uint32_t bits = 0;
     unsigned have = 0;  // characters of the current group of four
     unsigned padding = 0;
@@ -51,28 +54,33 @@ std::optional<Bytes> decode_base64(std::string_view text) {
         }
         const std::int8_t value = values[static_cast<std::uint8_t>(c)];
         if (value < 0 || padding != 0)
-            return std::nullopt;
+            return wrong();
         bits = bits << 6 | static_cast<std::uint32_t>(value);
         if (++have == 4) {
-            out.push_back(static_cast<std::uint8_t>(bits >> 16));
-            out.push_back(static_cast<std::uint8_t>(bits >> 8));
-            out.push_back(static_cast<std::uint8_t>(bits));
+            piece.push_back(static_cast<std::uint8_t>(bits >> 16));
+            piece.push_back(static_cast<std::uint8_t>(bits >> 8));
+            piece.push_back(static_cast<std::uint8_t>(bits));
             bits = 0;
             have = 0;
+            if (piece.size() + 3 > limits::pem_piece_octets) {
+                if (auto taken = take(piece); !taken)
+                    return taken;
+                piece.clear();
+            }
         }
     }
     if (have == 1 || padding != (have == 0 ? 0 : 4 - have))
-        return std::nullopt;
+        return wrong();
     const std::uint32_t unused = have == 2 ? bits & 0x0f : have == 3 ? bits & 0x03 : 0;
     if (unused != 0)
-        return std::nullopt;  // a second spelling of the same bytes
+        return wrong();  // a second spelling of the same bytes
     if (have == 2)
-        out.push_back(static_cast<std::uint8_t>(bits >> 4));
+        piece.push_back(static_cast<std::uint8_t>(bits >> 4));
     if (have == 3) {
-        out.push_back(static_cast<std::uint8_t>(bits >> 10));
-        out.push_back(static_cast<std::uint8_t>(bits >> 2));
+        piece.push_back(static_cast<std::uint8_t>(bits >> 10));
+        piece.push_back(static_cast<std::uint8_t>(bits >> 2));
     }
-    return out;
+    return piece.empty() ? Status{} : take(piece);
 }
 
 }  // namespace
@@ -89,7 +97,19 @@ bool looks_like_der(ByteView bytes, std::initializer_list<std::string_view> labe
            std::ranges::none_of(labels, [&](std::string_view label) { return has_pem_block(bytes, label); });
 }
 
-Result<Bytes> decode_pem(ByteView bytes, std::initializer_list<std::string_view> labels) {
+Result<Bytes> decode_pem(ByteView text, std::initializer_list<std::string_view> labels) {
+    Bytes all;
+    all.reserve(text.size() / 4 * 3);
+    auto decoded = decode_pem(text, labels, [&](ByteView piece) {
+        all.insert(all.end(), piece.begin(), piece.end());
+        return Status{};
+    });
+    if (!decoded)
+        return tl::unexpected<Error>(decoded.error());
+    return all;
+}
+
+Status decode_pem(ByteView bytes, std::initializer_list<std::string_view> labels, const TakeOctets& take) {
     const std::string_view text = as_text(bytes);
     std::optional<std::string_view> body;
     for (const std::string_view label : labels) {
@@ -109,10 +129,7 @@ Result<Bytes> decode_pem(ByteView bytes, std::initializer_list<std::string_view>
         return fail(fmt::format("neither DER nor PEM with a block \"-----BEGIN {}-----\"",
                                 fmt::join(labels, "-----\" or \"-----BEGIN ")));
     }
-    auto decoded = decode_base64(*body);
-    if (!decoded)
-        return fail("PEM: the block is not base64");
-    return std::move(*decoded);
+    return decode_base64(*body, take);
 }
 
 }  // namespace eightbells::crypto

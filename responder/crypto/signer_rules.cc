@@ -35,7 +35,7 @@ struct Judgement {
     std::vector<std::string>& warnings;
     std::vector<std::string> faults;
 
-    bool baseline() const noexcept { return scheme == Scheme::tls_br || scheme == Scheme::smime_br; }
+    bool baseline() const noexcept { return is_public_trust(scheme); }
     void fault(std::string_view row, std::string_view text) {
         faults.push_back(fmt::format("{}: {}", row, text));
     }

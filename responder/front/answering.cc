@@ -129,7 +129,7 @@ class Answering::LiveAnswer final : public LiveClient::Waiting {
         }
         note(LiveVerdict::signed_answer);
         send(to_, reply.response, std::nullopt);
-        answering_.count(asked_, Outcome::live);
+        count(Outcome::live);
     }
 
     void unanswered(const live::Call& call, bool late) noexcept override {
@@ -155,11 +155,15 @@ class Answering::LiveAnswer final : public LiveClient::Waiting {
             const Plan stored = plan_stored(*cert_id, answering_.surroundings(now));
             if (stored.route == Plan::Route::stored) {
                 answering_.parts_.metrics.live_fallbacks(asked_.issuer).add();
-                answering_.count(asked_, answering_.send_stored(to_, stored, now, !call.nonce));
+                count(answering_.send_stored(to_, stored, now, !call.nonce));
                 return;
             }
         }
-        answering_.count(asked_, send_refusal(to_, refusal));
+        count(send_refusal(to_, refusal));
+    }
+
+    void count(Outcome outcome) noexcept {
+        answering_.count(asked_, outcome, answering_.parts_.clock.steady() - asked_.began);
     }
 
     Answering& answering_;
@@ -167,18 +171,30 @@ class Answering::LiveAnswer final : public LiveClient::Waiting {
     Asked asked_;
 };
 
-std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange,
-                                                      const ocsp::RequestView& request, const Plan& plan,
-                                                      Asked& asked) noexcept {
+namespace {
+
+http::Deferred defer(http::Exchange& exchange) noexcept {
+    return exchange.defer();
+}
+http::Deferred defer(http::Deferred& deferred) noexcept {
+    return std::move(deferred);
+}
+
+}  // namespace
+
+template <class To>
+std::optional<metrics::Outcome> Answering::ask_signer(To& to, const ocsp::RequestView& request,
+                                                      const Plan& plan, UtcTime now,
+                                                      const Asked& asked) noexcept {
     if (!parts_.live->ready()) {
         parts_.metrics
             .live_calls(parts_.live->connected() ? metrics::LiveVerdict::busy
                                                  : metrics::LiveVerdict::unreachable)
             .add();
         if (!plan.stored)
-            return send_refusal(exchange, Refusal::signer_away);
+            return send_refusal(to, Refusal::signer_away);
         parts_.metrics.live_fallbacks(*plan.issuer).add();
-        return send_stored(exchange, plan, exchange.now(), !request.nonce());
+        return send_stored(to, plan, now, !request.nonce());
     }
     const Issuers::Issuer& issuer = (*state_->issuers)[*plan.issuer];
     live::Call call;
@@ -188,8 +204,95 @@ std::optional<metrics::Outcome> Answering::ask_signer(http::Exchange& exchange,
     // Several certificates are answered live even where nonces are not echoed; the answer then carries none.
     if (request.nonce() && issuer.settings.nonce == config::Nonce::echo)
         call.nonce.emplace(request.nonce()->begin(), request.nonce()->end());
-    if (!parts_.live->call(std::move(call), std::make_unique<LiveAnswer>(*this, exchange.defer(), asked)))
+    if (!parts_.live->call(std::move(call), std::make_unique<LiveAnswer>(*this, defer(to), asked)))
         return Outcome::internal_error;  // the Deferred, dropped, has answered 500
+    return std::nullopt;
+}
+
+template <class To>
+std::optional<metrics::Outcome> Answering::act(To& to, const ocsp::RequestView& request, const Plan& plan,
+                                               UtcTime now, const Asked& asked) noexcept {
+    switch (plan.route) {
+        case Plan::Route::stored:
+            return send_stored(to, plan, now, true);
+        case Plan::Route::live:
+            return ask_signer(to, request, plan, now, asked);
+        case Plan::Route::read:
+            return send_refusal(to, Refusal::not_loaded);
+        case Plan::Route::refuse:
+            break;
+    }
+    return send_refusal(to, plan.refusal);
+}
+
+// --- a page that is read from the disk first
+
+class Answering::LaterAnswer final : public PageWaits::Waiting {
+  public:
+    LaterAnswer(Answering& answering, http::Deferred to, const Asked& asked, ByteView request,
+                const cache::Digest& page)
+        : answering_(answering),
+          to_(std::move(to)),
+          asked_(asked),
+          request_(request.begin(), request.end()),
+          page_(page) {}
+    LaterAnswer(LaterAnswer&&) noexcept = default;
+
+    // Planned anew: a newer state may be here, or another life's page be next.
+    void arrived(PageOutcome outcome) noexcept override {
+        const Parts& parts = answering_.parts_;
+        const UtcTime now = parts.clock.now();
+        Plan plan;
+        plan.refusal = Refusal::not_loaded;
+        if (to_.waiting() && !ocsp::parse_request(request_, answering_.request_))
+            plan = front::plan(answering_.request_, answering_.surroundings(now));
+        if (plan.route == Plan::Route::read) {
+            if (waits_again(plan, outcome))
+                return;
+            parts.metrics.page_waits_refused().add();
+        }
+        if (const auto answered = answering_.act(to_, answering_.request_, plan, now, asked_))
+            answering_.count(asked_, *answered, parts.clock.steady() - asked_.began);
+    }
+
+  private:
+    bool waits_again(const Plan& plan, PageOutcome outcome) noexcept {
+        PageWaits& pages = *answering_.parts_.pages;
+        const cache::PageRef page = *plan.awaited;
+        const bool same = page.digest == page_;
+        if (++waits_ >= limits::page_waits || (same && outcome == PageOutcome::failed))
+            return false;
+        if (same && outcome == PageOutcome::replaced) {
+            pages.wait_for_state(std::make_unique<LaterAnswer>(std::move(*this)));
+            return true;
+        }
+        if (!pages.ask(answering_.state_->snapshots[*plan.issuer], page))
+            return false;
+        page_ = page.digest;
+        pages.wait(page.digest, std::make_unique<LaterAnswer>(std::move(*this)));
+        return true;
+    }
+
+    Answering& answering_;
+    http::Deferred to_;
+    Asked asked_;
+    Bytes request_;
+    cache::Digest page_;  // that it waits for
+    unsigned waits_ = 0;
+};
+
+std::optional<metrics::Outcome> Answering::await_page(http::Exchange& exchange, const Plan& plan,
+                                                      const Asked& asked) noexcept {
+    ByteView der;
+    if (parts_.pages == nullptr ||
+        parts_.paths.find_request(exchange.request(), decoded_, der) != OcspPaths::Content::request ||
+        !parts_.pages->ask(state_->snapshots[*plan.issuer], *plan.awaited)) {
+        parts_.metrics.page_waits_refused().add();
+        return send_refusal(exchange, Refusal::not_loaded);
+    }
+    parts_.metrics.page_waits().add();
+    const cache::Digest& page = plan.awaited->digest;
+    parts_.pages->wait(page, std::make_unique<LaterAnswer>(*this, exchange.defer(), asked, der, page));
     return std::nullopt;
 }
 
@@ -201,22 +304,25 @@ Answering::~Answering() = default;
 
 void Answering::use(std::shared_ptr<const FrontState> state) noexcept {
     state_ = std::move(state);
-    foresight_.end_look_ups();
 }
 
 void Answering::foresee(const http::Request& request, std::size_t number) noexcept {
     if (number == 0)
         foreseen_since_ = parts_.clock.steady();
-    foresight_.foresee(request, number, *state_, sha256_);
+    foresight_.foresee(request, number);
 }
 
 void Answering::answer(http::Exchange& exchange) noexcept {
+    if (foresight_.waits()) {
+        foreseen_for_ = parts_.clock.steady() - foreseen_since_;
+        foresight_.look_up(*state_, sha256_);
+    }
+    const bool foreseen = exchange.foreseen().has_value();
     Asked asked;
-    asked.began = exchange.foreseen() ? foreseen_since_ : parts_.clock.steady();
+    asked.began = foreseen ? foreseen_since_ : parts_.clock.steady();
     asked.method = method_of(exchange.request().method);
-    foresight_.look_up();
     if (const auto outcome = route(exchange, asked))
-        count(asked, *outcome);
+        count(asked, *outcome, foreseen ? foreseen_for_ : parts_.clock.steady() - asked.began);
 }
 
 void Answering::tell_of_wrong_answer(const std::string& what) noexcept {
@@ -227,15 +333,15 @@ void Answering::tell_of_wrong_answer(const std::string& what) noexcept {
     spdlog::error("the signer's live answer is not believed: {}", what);
 }
 
-void Answering::count(const Asked& asked, Outcome outcome) noexcept {
-    parts_.counters.add(asked.issuer, asked.method, asked.hash, outcome, parts_.clock.steady() - asked.began);
+void Answering::count(const Asked& asked, Outcome outcome, std::chrono::nanoseconds took) noexcept {
+    parts_.counters.add(asked.issuer, asked.method, asked.hash, outcome, took);
 }
 
 std::optional<metrics::Outcome> Answering::route(http::Exchange& exchange, Asked& asked) noexcept {
     const http::Request& request = exchange.request();
     if (exchange.foreseen())
         if (const auto* known = foresight_.of(*exchange.foreseen()))
-            return answer_ocsp(exchange, known->request, &*known->key, asked);
+            return answer_ocsp(exchange, known->request, known->key ? &*known->key : nullptr, asked);
     if (names_file(request.path)) {
         const auto* crl = state_->find_crl(without_query(request.path));
         const auto* holder =
@@ -274,15 +380,9 @@ std::optional<metrics::Outcome> Answering::answer_ocsp(http::Exchange& exchange,
     const Plan plan = front::plan(request, surroundings(exchange.now(), key));
     if (plan.issuer)
         asked.issuer = *plan.issuer;
-    switch (plan.route) {
-        case Plan::Route::stored:
-            return send_stored(exchange, plan, exchange.now(), true);
-        case Plan::Route::live:
-            return ask_signer(exchange, request, plan, asked);
-        case Plan::Route::refuse:
-            break;
-    }
-    return send_refusal(exchange, plan.refusal);
+    if (plan.route == Plan::Route::read)
+        return await_page(exchange, plan, asked);
+    return act(exchange, request, plan, exchange.now(), asked);
 }
 
 metrics::Outcome Answering::answer_malformed(http::Exchange& exchange, std::size_t fault) noexcept {
@@ -304,7 +404,8 @@ metrics::Outcome Answering::answer_crl(http::Exchange& exchange, const FrontStat
     if (route.crl == nullptr && route.settled)
         return answer_http_error(exchange, 404, Outcome::crl_unavailable);
     const UtcTime now = exchange.now();
-    if (route.crl == nullptr || (route.crl->next_update && *route.crl->next_update <= now)) {
+    if (route.crl == nullptr ||
+        (route.crl->next_update && *route.crl->next_update <= now + limits::expiry_margin)) {
         http::ResponseHead head = head_of(503, text_type);
         head.retry_after = limits::crl_retry_after;
         exchange.respond(head, as_bytes("There is no valid CRL here now.\n"));

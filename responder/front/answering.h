@@ -13,6 +13,7 @@
 #include "responder/front/foresight.h"
 #include "responder/front/live_check.h"
 #include "responder/front/live_client.h"
+#include "responder/front/page_waits.h"
 #include "responder/front/paths.h"
 #include "responder/front/plan.h"
 #include "responder/front/state.h"
@@ -23,18 +24,16 @@
 
 namespace eightbells::front {
 
-// Answers a worker's requests out of the state it was last given. What goes where:
+// Answers a worker's requests out of the state it was last given. What goes where, the first that fits:
 //
-//   GET, HEAD  an exact CRL path (a query after it is ignored)   the CRL, application/pkix-crl
-//   GET, HEAD  a path with a "." that is no CRL's                404: such a path names a file, never a
-//   request GET, HEAD  every other path                                  OCSP; what follows the prefix is the
-//   request, and one that
-//                                                                does not decode, or none at all, is
-//                                                                malformedRequest
-//   GET, HEAD  an issuer's certificate_path                      its certificate, application/pkix-cert
-//   POST       "/" or a configured prefix                        OCSP, if the media type is; else 415
-//   POST       a CRL's or a certificate's path                                        405, Allow: GET, HEAD
-//   POST       every other path                                  404
+//   GET, HEAD  an exact CRL path        the CRL, application/pkix-crl; a query after the path is ignored
+//   GET, HEAD  a certificate_path       the issuer's certificate, application/pkix-cert
+//   GET, HEAD  another path with a "."  404: such a path names a file, never a request
+//   GET, HEAD  every other path         OCSP: what follows the prefix is the request; none, or one that
+//                                       does not decode, is malformedRequest
+//   POST       "/" or a prefix          OCSP, if the media type is right; else 415
+//   POST       one of the first two     405, Allow: GET, HEAD
+//   POST       every other path         404
 //
 // OCSP error statuses travel with HTTP 200 and are never cacheable (E-04, E-09). A CRL past its nextUpdate is
 // not served: 503, so that a client knows to look elsewhere instead of taking it for the present state (C-17
@@ -51,6 +50,7 @@ class Answering final : public http::Handler {
         metrics::FrontMetrics& metrics;
         LiveClient* live = nullptr;
         LiveCheck* check = nullptr;  // REQUIRED with `live`
+        PageWaits* pages = nullptr;  // null: every page is in memory
         const Clock& clock;
     };
     Answering(const Parts& parts, std::shared_ptr<const FrontState> state);
@@ -68,18 +68,17 @@ class Answering final : public http::Handler {
 
   private:
     class LiveAnswer;
+    class LaterAnswer;
     using Outcome = metrics::Outcome;
 
     // What is counted of a request, in the one place where it ends.
     struct Asked {
-        // When it was read; of those foreseen, the first of them, so that the clock is looked at once for
-        // all.
-        std::chrono::steady_clock::time_point began;
+        std::chrono::steady_clock::time_point began;  // when it was read
         metrics::Method method = metrics::Method::get;
         metrics::Hash hash = metrics::Hash::none;
         std::size_t issuer = metrics::RequestCounters::no_issuer;
     };
-    void count(const Asked& asked, Outcome outcome) noexcept;
+    void count(const Asked& asked, Outcome outcome, std::chrono::nanoseconds took) noexcept;
 
     // Into the log, now and then only: a signer gone wrong would fill it.
     void tell_of_wrong_answer(const std::string& what) noexcept;
@@ -90,8 +89,15 @@ class Answering final : public http::Handler {
     Outcome answer_certificate(http::Exchange& exchange, const Issuers::Issuer& issuer) noexcept;
     std::optional<Outcome> answer_ocsp(http::Exchange& exchange, const ocsp::RequestView& request,
                                        const LookupKey* key, Asked& asked) noexcept;
-    std::optional<Outcome> ask_signer(http::Exchange& exchange, const ocsp::RequestView& request,
-                                      const Plan& plan, Asked& asked) noexcept;
+    // What the plan says of it; nullopt: deferred.
+    template <class To>
+    std::optional<Outcome> act(To& to, const ocsp::RequestView& request, const Plan& plan, UtcTime now,
+                               const Asked& asked) noexcept;
+    template <class To>
+    std::optional<Outcome> ask_signer(To& to, const ocsp::RequestView& request, const Plan& plan, UtcTime now,
+                                      const Asked& asked) noexcept;
+    std::optional<Outcome> await_page(http::Exchange& exchange, const Plan& plan,
+                                      const Asked& asked) noexcept;
     Outcome answer_malformed(http::Exchange& exchange, std::size_t fault) noexcept;
     static Outcome answer_http_error(http::Exchange& exchange, std::uint16_t status,
                                      Outcome outcome) noexcept;
@@ -115,7 +121,11 @@ class Answering final : public http::Handler {
     ocsp::RequestView request_;
     std::array<std::uint8_t, limits::request_octets> decoded_;
     Foresight foresight_;
-    std::chrono::steady_clock::time_point foreseen_since_;  // when its first request came
+    // Of those foreseen together the clock is looked at when the first is read and when the first is
+    // answered, and the difference is said of all: what each one's answer takes is far below what is counted
+    // by (metrics::request_bounds).
+    std::chrono::steady_clock::time_point foreseen_since_;
+    std::chrono::nanoseconds foreseen_for_{};
     std::array<std::uint8_t, limits::answer_octets> encoded_;
 };
 

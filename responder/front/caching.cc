@@ -7,7 +7,7 @@
 namespace eightbells::front {
 
 CachePolicy cache_policy_of(const config::Issuer& settings) noexcept {
-    return {settings.cache_for, settings.validity - settings.refresh};
+    return {settings.cache_for, settings.validity - settings.refresh, settings.max_age};
 }
 
 seconds max_age(UtcTime now, UtcTime next_update, const CachePolicy& policy,
@@ -32,11 +32,13 @@ http::EntityTag tag_of(ByteView signature) noexcept {
 
 http::Caching caching_of(const ocsp::SingleAnswer& single, const http::EntityTag& etag,
                          const CachePolicy& policy, UtcTime now) noexcept {
+    const seconds young = policy.max_age ? single.produced_at + *policy.max_age - now : limits::max_age;
     return {.etag = etag,
             // Where our clock is a little behind the signer's: Last-Modified is never later than Date (E-07).
             .last_modified = std::min(single.this_update, now),
             .expires = single.next_update,
-            .max_age = max_age(now, single.next_update, policy, etag)};
+            .max_age = std::clamp(max_age(now, single.next_update, policy, etag), seconds{0},
+                                  std::max(young, seconds{0}))};
 }
 
 http::Caching caching_of(const CrlFile& crl, seconds cache_for, UtcTime now) noexcept {

@@ -17,6 +17,9 @@ struct CachePolicy {
     // A refresh is planned for this long before nextUpdate at the latest: validity - refresh. 0: not known,
     // as with a CRL that the CA makes.
     seconds runway{0};
+    // Nor is an answer kept when it was signed longer ago than this: then it is signed anew. nullopt: it is
+    // not.
+    std::optional<seconds> max_age{};
 };
 CachePolicy cache_policy_of(const config::Issuer& settings) noexcept;
 

@@ -31,18 +31,16 @@ class Foresight {
     // `paths` must outlive the object.
     explicit Foresight(const OcspPaths& paths) noexcept : paths_(paths) {}
 
-    // REQUIRES: `number` is 0 or one more than that before; `state` lives until look_up or end_look_ups.
-    void foresee(const http::Request& request, std::size_t number, const FrontState& state,
-                 crypto::Sha256& sha256) noexcept;
-    // Asks memory for all that the look-ups will touch: of all requests the first step, of all the second,
-    // ... so that each step has come for the first when it is asked of the last. Each request once.
-    void look_up() noexcept;
-    // The state is going; what is known of requests stays.
-    void end_look_ups() noexcept;
+    // REQUIRES: `number` is 0 or one more than that before.
+    void foresee(const http::Request& request, std::size_t number) noexcept;
+    bool waits() const noexcept { return count_ != 0; }  // some have not been looked up yet
+    // Asks memory for all that the look-ups in `state` will touch: of all requests the first step, of all the
+    // second, ... so that each step has come for the first when it is asked of the last. Each request once.
+    void look_up(const FrontState& state, crypto::Sha256& sha256) noexcept;
 
     struct Known {
-        ocsp::RequestView request;  // about one certificate
-        std::optional<LookupKey> key;
+        ocsp::RequestView request;     // about one certificate
+        std::optional<LookupKey> key;  // once it has been looked up; absent: no serial at all
     };
     // nullptr: not understood.
     const Known* of(std::size_t number) const noexcept {
@@ -57,7 +55,8 @@ class Foresight {
         Known known;
         std::array<std::uint8_t, limits::foreseen_octets> decoded;
     };
-    bool understand(const http::Request& request, crypto::Sha256& sha256, Coming& out) const noexcept;
+    bool understand(const http::Request& request, Coming& out) const noexcept;
+    static void prepare(Coming& coming, const FrontState& state, crypto::Sha256& sha256) noexcept;
 
     const OcspPaths& paths_;
     std::array<Coming, limits::http_ahead> requests_{};

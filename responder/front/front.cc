@@ -13,8 +13,6 @@
 namespace eightbells::front {
 namespace {
 
-constexpr std::string_view metrics_socket_name = "metrics";
-
 // How a front knows nothing yet.
 std::shared_ptr<const FrontState> empty_state(const std::shared_ptr<const Issuers>& issuers) {
     return FrontState::make(issuers,
@@ -47,6 +45,12 @@ Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const 
     front->metrics_ = std::make_shared<metrics::FrontMetrics>(names, Answering::fault_names());
     front->health_ = std::make_unique<Health>(names);
     front->paths_ = std::make_unique<OcspPaths>(config.front.ocsp_prefixes);
+    if (config.front.memory_limit > 0) {
+        front->pool_ =
+            std::make_shared<cache::PagePool>(std::size_t{config.front.memory_limit} * 1024 * 1024);
+        front->pages_ =
+            std::make_unique<PageReader>(config.front.data / cache::page_file_name, *front->metrics_, clock);
+    }
     std::optional<int> given_private;
     std::erase_if(given, [&](const GivenSocket& socket) {
         const bool is_private = socket.name == metrics_socket_name && !given_private;
@@ -63,18 +67,19 @@ Result<std::unique_ptr<Front>> Front::start(const config::Config& config, const 
         for (const auto& worker : self->workers_)
             worker->give(state);
     };
-    front->loader_ = std::make_unique<Loader>(
-        Loader::Settings{config.front.data, config.front.store_keys, config.front.store_key_files},
-        Loader::Parts{.store = store_of(config.store),
-                      .issuers = *issuers,
-                      .publish = to_workers,
-                      .loaded = std::move(loaded),
-                      .answer = [self = front.get()] { self->begin_to_answer(); },
-                      .alone = alone,
-                      .claim = front->claim_,
-                      .health = *front->health_,
-                      .metrics = *front->metrics_,
-                      .clock = clock});
+    front->loader_ =
+        std::make_unique<Loader>(Loader::Settings{config.front.data, config.front.store_keys,
+                                                  config.front.store_key_files, front->pool_},
+                                 Loader::Parts{.store = store_of(config.store),
+                                               .issuers = *issuers,
+                                               .publish = to_workers,
+                                               .loaded = std::move(loaded),
+                                               .answer = [self = front.get()] { self->begin_to_answer(); },
+                                               .alone = alone,
+                                               .claim = front->claim_,
+                                               .health = *front->health_,
+                                               .metrics = *front->metrics_,
+                                               .clock = clock});
     if (alone)
         front->private_thread_ = std::thread([self = front.get()] { self->private_loop_->run(); });
     front->loader_thread_ = std::thread([self = front.get()] { self->loader_->run(); });
@@ -134,10 +139,15 @@ Status Front::open_workers(const config::Front& settings, const std::vector<Give
     const auto limits = limits_of(settings);
     if (!limits)
         return tl::unexpected(limits.error());
+    const auto signers = SignerPlaces::of(settings);
+    if (!signers)
+        return tl::unexpected(signers.error());
     for (ListeningSockets& own : sockets->of_worker) {
         auto worker = Worker::open(std::move(own), {.paths = *paths_,
                                                     .metrics = *metrics_,
-                                                    .live_socket = settings.live_socket,
+                                                    .signers = *signers,
+                                                    .pool = pool_.get(),
+                                                    .pages = pages_.get(),
                                                     .limits = *limits,
                                                     .clock = clock_,
                                                     .state = state});
@@ -175,6 +185,7 @@ Status Front::open_private(const std::string& address, std::optional<int> given)
 void Front::refresh_gauges() {
     const metrics::Readiness readiness = health_->readiness(clock_.steady());
     metrics_->ready().set(readiness.ready);
+    metrics_->page_pool_bytes().set(pool_ == nullptr ? 0 : pool_->octets());
     for (std::size_t i = 0; i < readiness.issuers.size(); ++i)
         metrics_->issuer_ready(i).set(readiness.issuers[i].ready);
     metrics_->live_connected().set(

@@ -42,9 +42,7 @@ class Front {
     Front(const Front&) = delete;
     Front& operator=(const Front&) = delete;
 
-    const std::vector<http::HostPort>& addresses() const noexcept {
-        return addresses_;
-    }  // with the real ports
+    const std::vector<HostPort>& addresses() const noexcept { return addresses_; }  // with the real ports
     const std::string& metrics_address() const noexcept { return private_->address(); }
 
     // From now on not ready, and the data folder is another's who waits for it; takes no more connections and
@@ -64,8 +62,10 @@ class Front {
     std::shared_ptr<metrics::FrontMetrics> metrics_;
     std::unique_ptr<Health> health_;
     std::unique_ptr<OcspPaths> paths_;
+    std::shared_ptr<cache::PagePool> pool_;  // null: every page is in memory
+    std::unique_ptr<PageReader> pages_;
     std::vector<std::unique_ptr<Worker>> workers_;
-    std::vector<http::HostPort> addresses_;
+    std::vector<HostPort> addresses_;
     std::unique_ptr<Loader> loader_;
 
     std::mutex answering_mutex_;  // of what follows

@@ -71,13 +71,13 @@ void attach_wire(metrics::FrontMetrics& metrics, const http::WireCounters& wire)
     attach(Metric::front_sent, {}, wire.octets_out);
     attach(Metric::front_files_cut, {}, wire.files_cut);
     for (std::size_t wait = 0; wait < http::wait_count; ++wait)
-        attach(Metric::front_connection_timeouts,
-               {std::string(http::to_string(static_cast<http::Wait>(wait)))}, wire.timeouts[wait]);
+        attach(Metric::front_connection_timeouts, {std::string(to_string(static_cast<http::Wait>(wait)))},
+               wire.timeouts[wait]);
     for (std::size_t row = 0; row < http::counted_statuses.size(); ++row)
         attach(Metric::front_http_responses, {std::to_string(http::counted_statuses[row])},
                wire.responses[row]);
     for (std::size_t fault = 0; fault < http::fault_count; ++fault)
-        attach(Metric::front_http_faults, {std::string(http::to_string(static_cast<http::Fault>(fault)))},
+        attach(Metric::front_http_faults, {std::string(to_string(static_cast<http::Fault>(fault)))},
                wire.faults[fault]);
 }
 

@@ -12,6 +12,9 @@ using namespace std::chrono_literals;
 // How far the signer's clock may be ahead of ours before its answers wait: what clients allow one another
 // (five minutes; D-09).
 inline constexpr std::chrono::seconds clock_difference = 5min;
+// An answer or a CRL is not sent any more this long before its nextUpdate (C-17): a worker's clock is up to
+// http_tick old, longer on a busy machine, and octets take their way.
+inline constexpr std::chrono::seconds expiry_margin = 2s;
 // Caches keep nothing longer, whatever it says of itself: a year-9999 CRL can still be corrected (F-19).
 inline constexpr std::chrono::seconds max_age = 24h;
 // While a refresh is overdue, caches are sent away for at least this part of cache_for: one minute of ten. A
@@ -28,7 +31,7 @@ inline constexpr std::chrono::seconds ready_lag = 60s;
 inline constexpr std::uint64_t ready_missing_share = 100;
 // Between two looks at the heads, unless a notice comes; and at least, however many notices come.
 inline constexpr std::chrono::milliseconds sync_pause = 1s;
-inline constexpr std::chrono::milliseconds sync_pause_min = 50ms;
+inline constexpr std::chrono::milliseconds sync_pause_min = 5ms;
 // How long a new CRL waits for the workers to answer from what came with it. They take a state between two
 // batches of events; the longest wait is for one that is stuck, and then the CRL is not held back for it.
 inline constexpr std::chrono::milliseconds answers_taken = 1s;
@@ -53,12 +56,31 @@ inline constexpr std::chrono::milliseconds drain_poll = 20ms;
 // worker's share; more would only come late. Relying parties wait 10 s (E-28).
 inline constexpr std::size_t live_outstanding = 256;
 inline constexpr std::chrono::milliseconds live_call_deadline = 2s;
+// To a signer on another machine: connecting and proving. One journey each; what takes longer would be late.
+inline constexpr std::chrono::milliseconds live_handshake = 1s;
+// After every address has been tried: twice as long each time while nobody answers, up to the second.
 inline constexpr std::chrono::milliseconds live_reconnect_pause = 200ms;
+inline constexpr std::chrono::milliseconds live_reconnect_pause_max = 2s;
 inline constexpr std::size_t live_output_octets = 1024 * 1024;  // 256 calls of 4 KiB, 3 CertIDs take 0.3 KiB
 inline constexpr std::chrono::milliseconds live_watch =
     1s;  // between two looks whether the signer is connected
+// Requests of a worker that wait for pages from the disk: each keeps its connection and 2 KiB; and how long.
+// A page of a disk with 100 reads a second comes within 10 ms, and relying parties wait 10 s (E-28).
+inline constexpr std::size_t page_waiters = 1024;
+inline constexpr std::chrono::milliseconds page_wait = 2s;
+inline constexpr std::chrono::milliseconds page_wait_poll = 100ms;
+// Different pages that wait to be read, of all workers: at 100 microseconds each, read and verified, a tenth
+// of a second.
+inline constexpr std::size_t page_reads_waiting = 1024;
+// How often one request waits: for pages of two lives, and for the next state and what has replaced one of
+// them.
+inline constexpr unsigned page_waits = 4;
 inline constexpr std::chrono::milliseconds gauge_refresh = 1s;  // of what is not set where it changes
 inline constexpr std::chrono::seconds live_log_pause = 60s;
+inline constexpr std::chrono::seconds page_log_pause = 60s;
+// Between two times that damaged pages are wanted anew: at limits::lost_pages of the usual 8 KiB, a disk that
+// damages all that it is given costs the store 2 MB a second.
+inline constexpr std::chrono::seconds lost_pages_pause = 1s;
 
 }  // namespace eightbells::limits
 

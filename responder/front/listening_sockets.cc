@@ -27,7 +27,7 @@ Result<Sockets> open_sockets(const std::vector<std::string>& addresses, std::siz
     Sockets sockets;
     sockets.of_worker.resize(workers);
     for (const std::string& text : addresses) {
-        auto address = http::parse_host_port(text);
+        auto address = parse_host_port(text);
         if (!address)
             return fail(text, address.error());
         for (ListeningSockets& own : sockets.of_worker) {
@@ -35,7 +35,7 @@ Result<Sockets> open_sockets(const std::vector<std::string>& addresses, std::siz
             if (!fd)
                 return tl::unexpected(fd.error());
             own.add(*fd);
-            *address = http::bound_address(*fd);  // a free port is chosen once, by the first
+            *address = bound_address(*fd);  // a free port is chosen once, by the first
         }
         sockets.addresses.push_back(*std::move(address));
     }
@@ -47,8 +47,8 @@ Result<Sockets> deal_sockets(const std::vector<GivenSocket>& given, std::size_t 
     Sockets sockets;
     sockets.of_worker.resize(workers);
     for (const GivenSocket& socket : given) {
-        const http::HostPort address = http::bound_address(socket.fd);
-        const auto [place, is_new] = by_address.try_emplace(http::to_string(address));
+        const HostPort address = bound_address(socket.fd);
+        const auto [place, is_new] = by_address.try_emplace(to_string(address));
         place->second.add(socket.fd);
         if (is_new)
             sockets.addresses.push_back(address);

@@ -33,7 +33,7 @@ class ListeningSockets {
 // somebody: the kernel may have put clients into any of them.
 struct Sockets {
     std::vector<ListeningSockets> of_worker;
-    std::vector<http::HostPort> addresses;  // each once, with the real ports
+    std::vector<HostPort> addresses;  // each once, with the real ports
 };
 Result<Sockets> open_sockets(const std::vector<std::string>& addresses, std::size_t workers);
 // Takes the descriptors over, whatever comes of it.

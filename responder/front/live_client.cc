@@ -1,17 +1,21 @@
 #include "responder/front/live_client.h"
 
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "responder/front/limits.h"
 #include "responder/live/limits.h"
+#include "responder/live/secret.h"
 
 namespace eightbells::front {
 namespace {
@@ -22,34 +26,67 @@ timeval to_timeval(std::chrono::steady_clock::duration wait) noexcept {
     return {static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)};
 }
 
-bool would_block(int error) noexcept {
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+void start(event* timer, std::chrono::steady_clock::duration wait) noexcept {
+    const timeval time = to_timeval(wait);
+    event_add(timer, &time);
 }
 
 }  // namespace
 
-LiveClient::LiveClient(event_base* base, std::filesystem::path socket, const Clock& clock)
-    : base_(base), socket_(std::move(socket)), clock_(clock) {
-    timer_ = event_new(
+Result<SignerPlaces> SignerPlaces::of(const config::Front& settings) {
+    SignerPlaces places;
+    for (const std::string& text : settings.live_signers) {
+        const auto address = parse_host_port(text);
+        if (!address)
+            return fail("front.live_signers", address.error());
+        places.addresses.push_back(*address);
+    }
+    if (places.addresses.empty()) {
+        places.socket = settings.live_socket;
+        return places;
+    }
+    auto keys = live::load_secrets(settings.live_secret_file);
+    if (!keys)
+        return fail("front.live_secret_file", keys.error());
+    auto context = tls::Context::make(tls::Context::Side::client, {std::move(keys->front())});
+    if (!context)
+        return fail("front.live_signers", context.error());
+    places.tls = std::make_shared<const tls::Context>(std::move(*context));
+    return places;
+}
+
+LiveClient::LiveClient(event_base* base, SignerPlaces places, const Clock& clock)
+    : base_(base),
+      places_(std::move(places)),
+      clock_(clock),
+      pause_(limits::live_reconnect_pause),
+      told_(places_.count()) {
+    connect_timer_ = event_new(
         base_, -1, 0,
-        [](evutil_socket_t, short, void* self) noexcept { static_cast<LiveClient*>(self)->on_timer(); },
+        [](evutil_socket_t, short, void* self) noexcept {
+            static_cast<LiveClient*>(self)->on_connect_timer();
+        },
         this);
-    in_.reserve(limits::live_reply_octets + 4);
+    deadline_timer_ = event_new(
+        base_, -1, 0,
+        [](evutil_socket_t, short, void* self) noexcept { static_cast<LiveClient*>(self)->on_deadline(); },
+        this);
     connect();
-    set_timer();
 }
 
 LiveClient::~LiveClient() {
     calls_.clear();
     disconnect();
-    if (timer_ != nullptr)
-        event_free(timer_);
+    for (event* timer : {connect_timer_, deadline_timer_}) {
+        if (timer != nullptr)
+            event_free(timer);
+    }
 }
 
 bool LiveClient::ready() const noexcept {
     // What was sent and has not left yet belongs to a signer that does not read: no more is heaped upon it.
     return connected() && calls_.size() < limits::live_outstanding &&
-           out_.size() - sent_ < limits::live_output_octets;
+           evbuffer_get_length(bufferevent_get_output(events_)) < limits::live_output_octets;
 }
 
 bool LiveClient::call(live::Call call, std::unique_ptr<Waiting> waiting) {
@@ -57,108 +94,115 @@ bool LiveClient::call(live::Call call, std::unique_ptr<Waiting> waiting) {
     const Bytes frame = live::encode(call);
     if (frame.empty())
         return false;
-    out_.insert(out_.end(), frame.begin(), frame.end());
+    // The loop writes: a failure then reaches the caller after call() has returned, as every other outcome
+    // does.
+    bufferevent_write(events_, frame.data(), frame.size());
     const bool first = calls_.empty();
     calls_.emplace(
         call.id, Pending{std::move(call), std::move(waiting), clock_.steady() + limits::live_call_deadline});
-    // The loop writes: a failure then reaches the caller after call() has returned, as every other outcome
-    // does.
-    watch_writing();
     if (first)
-        set_timer();
+        wait_for_deadline();
     return true;
+}
+
+std::string LiveClient::place() const {
+    return places_.addresses.empty() ? places_.socket.string() : to_string(places_.addresses[at_]);
 }
 
 void LiveClient::connect() noexcept {
+    const bool here = places_.addresses.empty();
+    errno = 0;
+    if (!(here ? connect_here() : connect_there(places_.addresses[at_])))
+        return give_up(errno != 0 ? std::strerror(errno) : "out of memory");
+    const auto on_read = [](bufferevent*, void* self) noexcept {
+        static_cast<LiveClient*>(self)->on_readable();
+    };
+    const auto on_other = [](bufferevent*, short what, void* self) noexcept {
+        static_cast<LiveClient*>(self)->on_event(what);
+    };
+    bufferevent_setcb(events_, on_read, nullptr, on_other, this);
+    // A whole frame fits; what is taken is gone from it, so it is never full for long.
+    bufferevent_setwatermark(events_, EV_READ, 0, limits::live_reply_octets + 4);
+    if (here)
+        on_proved();
+    else
+        start(connect_timer_, limits::live_handshake);
+}
+
+bool LiveClient::connect_here() noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    const std::string& path = socket_.native();
+    const std::string& path = places_.socket.native();
+    errno = ENAMETOOLONG;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-        return;
+        return false;
     std::memcpy(address.sun_path, path.data(), path.size());
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
+    Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     // A local socket connects at once or not at all; a full backlog is EAGAIN and is tried again like any
     // failure.
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        ::close(fd);
-        return;
-    }
-    const auto on_event = [](evutil_socket_t, short what, void* self) noexcept {
-        static_cast<LiveClient*>(self)->on_socket(what);
-    };
-    readable_ = event_new(base_, fd, EV_READ | EV_PERSIST, on_event, this);
-    writable_ = event_new(base_, fd, EV_WRITE, on_event, this);
-    fd_ = fd;
-    heard_ = false;
-    if (readable_ == nullptr || writable_ == nullptr || event_add(readable_, nullptr) != 0)
-        disconnect();
-}
-
-void LiveClient::disconnect() noexcept {
-    for (event** one : {&readable_, &writable_})
-        if (*one != nullptr) {
-            event_free(*one);
-            *one = nullptr;
-        }
-    if (fd_ >= 0)
-        ::close(fd_);
-    fd_ = -1;
-    out_.clear();
-    sent_ = 0;
-    in_.clear();
-    // The calls are taken out first: whoever hears of one may call again.
-    const auto lost = std::exchange(calls_, {});
-    for (const auto& [id, pending] : lost)
-        pending.waiting->unanswered(pending.call, false);
-}
-
-void LiveClient::watch_writing() noexcept {
-    if (writable_ != nullptr && sent_ < out_.size())
-        event_add(writable_, nullptr);
-}
-
-void LiveClient::on_socket(short what) noexcept {
-    const bool whole = ((what & EV_WRITE) == 0 || write_some()) && ((what & EV_READ) == 0 || read_some());
-    if (!whole)
-        disconnect();
-    else
-        watch_writing();
-    set_timer();
-}
-
-bool LiveClient::write_some() noexcept {
-    while (sent_ < out_.size()) {
-        const ssize_t n = ::send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
-        if (n < 0) {
-            if (!would_block(errno))
-                return false;
-            out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(std::exchange(sent_, 0)));
-            return true;
-        }
-        sent_ += static_cast<std::size_t>(n);
-    }
-    out_.clear();
-    sent_ = 0;
-    return true;
-}
-
-bool LiveClient::read_some() noexcept {
-    std::array<std::uint8_t, 16 * 1024> chunk;
-    const ssize_t n = ::recv(fd_, chunk.data(), chunk.size(), 0);
-    if (n < 0)
-        return would_block(errno);
-    if (n == 0)
+    if (!socket.open() ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return false;
+    events_ = bufferevent_socket_new(base_, socket.get(), BEV_OPT_CLOSE_ON_FREE);
+    if (events_ != nullptr)
+        static_cast<void>(socket.release());
+    return events_ != nullptr;
+}
+
+bool LiveClient::connect_there(const HostPort& address) noexcept {
+    auto socket = tls::begin_connecting(address);
+    SSL* const connection = socket ? places_.tls->connection() : nullptr;
+    if (connection == nullptr)
+        return false;
+    tls::notice_loss(socket->get(), limits::live_loss);
+    events_ = bufferevent_openssl_socket_new(base_, socket->get(), connection, BUFFEREVENT_SSL_CONNECTING,
+                                             BEV_OPT_CLOSE_ON_FREE);
+    if (events_ != nullptr)
+        static_cast<void>(socket->release());
+    else
+        SSL_free(connection);
+    return events_ != nullptr;
+}
+
+void LiveClient::on_event(short what) noexcept {
+    if ((what & BEV_EVENT_CONNECTED) != 0 && !proved_) {
+        if (tls::proved(bufferevent_openssl_get_ssl(events_)))
+            return on_proved();
+        return give_up("TLS without the secret");
+    }
+    if (proved_)
+        return give_up("the signer has ended the connection");
+    const int fault = EVUTIL_SOCKET_ERROR();
+    const unsigned long refusal = bufferevent_get_openssl_error(events_);
+    const char* const reason = refusal != 0 ? ERR_reason_error_string(refusal) : nullptr;
+    if (reason != nullptr)
+        return give_up(std::string{"the signer has not proved that it has the same secret ("} + reason + ")");
+    give_up((what & BEV_EVENT_ERROR) != 0 && fault != 0 ? std::strerror(fault) : "it takes no calls");
+}
+
+void LiveClient::on_proved() noexcept {
+    proved_ = true;
+    heard_ = false;
+    if (!std::exchange(told_[at_], {}).empty())
+        spdlog::info("live answers: {}: connected", place());
+    event_del(connect_timer_);
+    bufferevent_enable(events_, EV_READ | EV_WRITE);
+}
+
+void LiveClient::on_readable() noexcept {
     heard_ = true;
-    // Bounded: after the whole frames are taken, less than one frame is left.
-    in_.insert(in_.end(), chunk.begin(), chunk.begin() + n);
-    return take_replies();
+    tried_ = 0;
+    pause_ = limits::live_reconnect_pause;
+    if (!take_replies())
+        return give_up("the signer says what is no reply");
+    wait_for_deadline();
 }
 
 bool LiveClient::take_replies() {
-    ByteView rest = in_;
+    evbuffer* const input = bufferevent_get_input(events_);
+    const std::size_t size = evbuffer_get_length(input);
+    const auto* octets = evbuffer_pullup(input, -1);
+    ByteView rest{octets, size};
     std::vector<live::Reply> replies;
     bool sound = true;
     for (;;) {
@@ -171,7 +215,7 @@ bool LiveClient::take_replies() {
             break;
         replies.push_back(std::move(**reply));
     }
-    in_.erase(in_.begin(), in_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+    evbuffer_drain(input, size - rest.size());
     for (const live::Reply& reply : replies) {
         const auto found = calls_.find(reply.id);
         if (found == calls_.end())
@@ -183,12 +227,14 @@ bool LiveClient::take_replies() {
     return sound;
 }
 
-void LiveClient::on_timer() noexcept {
-    if (!connected()) {
+void LiveClient::on_connect_timer() noexcept {
+    if (events_ == nullptr)
         connect();
-        set_timer();
-        return;
-    }
+    else
+        give_up("no answer");
+}
+
+void LiveClient::on_deadline() noexcept {
     const auto now = clock_.steady();
     bool late = false;
     while (!calls_.empty() && calls_.begin()->second.deadline <= now) {
@@ -200,23 +246,40 @@ void LiveClient::on_timer() noexcept {
     // A deadline passed and not an octet came meanwhile: the signer is frozen or gone. What it might still
     // sign is not waited for any more, and the calls behind fail now rather than each at its own deadline.
     if (late && !std::exchange(heard_, false))
-        disconnect();
-    set_timer();
+        return give_up("the signer is silent");
+    wait_for_deadline();
 }
 
-void LiveClient::set_timer() noexcept {
-    if (!connected()) {
-        const timeval pause = to_timeval(limits::live_reconnect_pause);
-        if (!event_pending(timer_, EV_TIMEOUT, nullptr))
-            event_add(timer_, &pause);
-        return;
-    }
-    if (calls_.empty()) {
-        event_del(timer_);
-        return;
-    }
-    const timeval wait = to_timeval(calls_.begin()->second.deadline - clock_.steady());
-    event_add(timer_, &wait);
+void LiveClient::wait_for_deadline() noexcept {
+    if (calls_.empty())
+        event_del(deadline_timer_);
+    else
+        start(deadline_timer_, calls_.begin()->second.deadline - clock_.steady());
+}
+
+// And goes on to the next place.
+void LiveClient::give_up(const std::string& why) noexcept {
+    disconnect();
+    if (std::exchange(told_[at_], why) != why)
+        spdlog::warn("live answers: {}: {}", place(), why);
+    at_ = (at_ + 1) % places_.count();
+    if (++tried_ < places_.count())
+        return start(connect_timer_, {});
+    tried_ = 0;
+    start(connect_timer_, pause_);
+    pause_ = std::min(2 * pause_, limits::live_reconnect_pause_max);
+}
+
+void LiveClient::disconnect() noexcept {
+    if (events_ != nullptr)
+        bufferevent_free(std::exchange(events_, nullptr));
+    proved_ = false;
+    event_del(connect_timer_);
+    event_del(deadline_timer_);
+    // The calls are taken out first: whoever hears of one may call again.
+    const auto lost = std::exchange(calls_, {});
+    for (const auto& [id, pending] : lost)
+        pending.waiting->unanswered(pending.call, false);
 }
 
 }  // namespace eightbells::front

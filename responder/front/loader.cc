@@ -1,5 +1,6 @@
 #include "responder/front/loader.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -68,11 +69,22 @@ void Loader::run() noexcept {
             continue;
         }
         const auto began = std::chrono::steady_clock::now();
-        pass(limits::sync_pause);
+        const bool keeping = std::ranges::any_of(copies_, &Copy::keeping);
+        pass(keeping ? std::chrono::milliseconds{0} : limits::sync_pause);
         // Notices may come in any number, and a store that is away answers at once.
         const auto took = std::chrono::steady_clock::now() - began;
         if (took < limits::sync_pause_min)
             pause(std::chrono::ceil<std::chrono::milliseconds>(limits::sync_pause_min - took));
+    }
+    keep_rest();
+}
+
+// Who starts next begins with it.
+void Loader::keep_rest() {
+    for (std::size_t i = 0; i < copies_.size(); ++i) {
+        const auto& replica = copies_[i].replica;
+        if (const Status kept = replica ? replica->keep_rest() : Status{}; !kept)
+            spdlog::warn("{}: {}", label(i), kept.error().message);
     }
 }
 
@@ -192,7 +204,8 @@ void Loader::make_replicas() {
         if (copy.anew)
             if (const Status raised = own_->raise_floor(id, copy.shown->head().version); !raised)
                 say(copy.said, raised.error().message, label(i));
-        copy.replica = std::make_unique<cache::Replica>(id, trusted_, *own_, settings_.data / "crl");
+        copy.replica =
+            std::make_unique<cache::Replica>(id, trusted_, *own_, settings_.data / "crl", settings_.pool);
     }
 }
 
@@ -211,6 +224,7 @@ void Loader::load() {
         judge_loaded(i);
         spdlog::info("{}: {} answers from the own page file", label(i), copy.shown->records());
     }
+    ::malloc_trim(0);  // what a large set passed through: three hundredths of it
 }
 
 // After our load the front before us has shown more, and its page file has it: nobody is to see that taken
@@ -237,11 +251,25 @@ void Loader::pass(std::chrono::milliseconds wait) {
         sync(i);
 }
 
+void Loader::want_lost(Copy& copy) {
+    const auto now = parts_.clock.steady();
+    if (copy.wanted_lost && now - *copy.wanted_lost < limits::lost_pages_pause)
+        return;
+    copy.wanted_lost = now;
+    copy.replica->want_lost();
+}
+
 void Loader::sync(std::size_t issuer) {
     Copy& copy = copies_[issuer];
+    want_lost(copy);
+    const bool had_all = copy.shown != nullptr && copy.shown->records() > 0;
     const auto began = parts_.clock.steady();
-    const auto report = copy.replica->sync(
-        *parts_.store, [this, issuer](auto snapshot) { show(issuer, std::move(snapshot)); });
+    const auto report = copy.replica->sync(*parts_.store, [this, issuer](auto snapshot) {
+        // All of it, which only our own disk does not have yet: nobody need wait for that.
+        copies_[issuer].settled = snapshot->complete();
+        show(issuer, std::move(snapshot));
+        judge_loaded(issuer);
+    });
     const auto now = parts_.clock.steady();
     if (report && report->head_seen)
         copy.settled = true;
@@ -250,7 +278,11 @@ void Loader::sync(std::size_t issuer) {
     judge_loaded(issuer);
     copy.lagging = is_lagging(issuer, report);
     parts_.health.set_lagging(issuer, copy.lagging, now);
+    copy.keeping = report && report->keeping;
     say(copy.said, trouble_of(report), label(issuer));
+
+    if (!had_all && copy.shown->complete())
+        ::malloc_trim(0);  // as after load()
 
     metrics::FrontMetrics& metrics = parts_.metrics;
     metrics.syncs(result_of(report)).add();
@@ -260,6 +292,10 @@ void Loader::sync(std::size_t issuer) {
     if (report) {
         metrics.store_last_success().set(parts_.clock.now());
         count_rejected(metrics, issuer, *report);
+        metrics.pages_mended(issuer).add(report->mended);
+        if (report->mended > 0)
+            spdlog::warn("{}: {} pages, damaged or missing in the own page file, were fetched anew",
+                         label(issuer), report->mended);
     }
     copy.failures = !report && copy.lagging ? copy.failures + 1 : 0;
     if (copy.failures >= limits::own_file_doubts) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class Loader {
         std::filesystem::path data;  // of the front: page_file_name and crl/
         std::vector<std::string> store_keys;
         std::vector<std::filesystem::path> store_key_files;
+        std::shared_ptr<cache::PagePool> pool{};  // null: every page is in memory
     };
     struct Parts {
         std::unique_ptr<cache::Store> store;
@@ -77,6 +79,8 @@ class Loader {
         bool settled = false;  // load or a pass has ended with a head: what is not there was not published
         bool anew = false;     // the replica has begun anew: what is shown stays until it has as much again
         bool lagging = false;
+        bool keeping = false;  // the own page file does not have all of it yet
+        std::optional<std::chrono::steady_clock::time_point> wanted_lost;  // when pages were last wanted anew
         unsigned failures =
             0;             // passes one after the other that failed although the store's head can be read
         std::string said;  // the last trouble that stands in the log
@@ -84,12 +88,14 @@ class Loader {
 
     bool answer();
     void catch_up();
+    void keep_rest();
     Status open_own_file();
     bool fault_is_the_files_own() const;
     void set_own_file_aside();
     void doubt_own_file();
     void make_replicas();
     void sync(std::size_t issuer);
+    void want_lost(Copy& copy);
     std::string trouble_of(const Result<cache::SyncReport>& report) const;
     bool is_lagging(std::size_t issuer, const Result<cache::SyncReport>& report);
     void judge_loaded(std::size_t issuer);

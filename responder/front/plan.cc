@@ -17,8 +17,8 @@ Plan refused(Refusal refusal, std::optional<std::size_t> issuer = std::nullopt) 
 
 // What the snapshot knows of the serial. A CertID with a hash that nothing is signed ahead for is looked up
 // in the pages that there are: they tell whether the serial was issued.
-Lookup look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surroundings& with,
-               Found& found) noexcept {
+Lookup look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surroundings& with, Found& found,
+               std::optional<cache::PageRef>& awaited) noexcept {
     const auto made = with.key == nullptr ? lookup_key(cert_id, with.sha256) : std::nullopt;
     const LookupKey* const key = made ? &*made : with.key;
     if (key == nullptr)
@@ -26,8 +26,13 @@ Lookup look_up(const ocsp::CertIdView& cert_id, std::size_t issuer, const Surrou
     const auto& snapshot = with.state.snapshots[issuer];
     if (snapshot == nullptr)
         return Lookup::not_loaded;
-    return snapshot->find(cert_id.hash.value_or(ocsp::HashAlgorithm::sha256), key->serial.magnitude(),
-                          key->hash, found);
+    const auto hash = cert_id.hash.value_or(ocsp::HashAlgorithm::sha256);
+    const Lookup lookup = snapshot->find(hash, key->serial.magnitude(), key->hash, found);
+    if (lookup != Lookup::on_disk)
+        return lookup;
+    awaited = snapshot->awaited(hash, key->serial.magnitude(), key->hash);
+    // Not any more: it came just now.
+    return awaited ? lookup : snapshot->find(hash, key->serial.magnitude(), key->hash, found);
 }
 
 bool is_off(const ocsp::CertIdView& cert_id, const config::Issuer& settings) noexcept {
@@ -40,11 +45,12 @@ std::optional<Refusal> fault_of(Lookup lookup, const Found& found, UtcTime now) 
         case Lookup::not_issued:
             return Refusal::not_issued;
         case Lookup::not_loaded:
+        case Lookup::on_disk:
             return Refusal::not_loaded;
         case Lookup::found:
             break;
     }
-    if (found.single.next_update <= now)
+    if (found.single.next_update <= now + limits::expiry_margin)
         return Refusal::expired;
     if (found.single.this_update > now + limits::clock_difference)
         return Refusal::not_yet_valid;
@@ -67,9 +73,16 @@ void for_one(const ocsp::CertIdView& cert_id, bool has_nonce, const Surroundings
         return refuse(Refusal::hash_off);
     if (!cert_id.hash && !with.live)
         return refuse(Refusal::unknown_hash);
-    const Lookup lookup = look_up(cert_id, *issuer, with, plan.stored.emplace());
+    const Lookup lookup = look_up(cert_id, *issuer, with, plan.stored.emplace(), plan.awaited);
+    if (lookup == Lookup::on_disk && plan.awaited) {
+        plan.stored.reset();
+        plan.route = Plan::Route::read;
+        return;
+    }
     const auto fault = fault_of(lookup, *plan.stored, with.now);
-    const bool wants_live = !cert_id.hash || settings.answers == config::Answers::live ||
+    const bool aged = settings.max_age && lookup == Lookup::found &&
+                      with.now - plan.stored->single.produced_at > *settings.max_age;
+    const bool wants_live = aged || !cert_id.hash || settings.answers == config::Answers::live ||
                             (has_nonce && settings.nonce == config::Nonce::echo);
     if (with.live && wants_live && lookup == Lookup::found) {
         plan.route = Plan::Route::live;
@@ -89,6 +102,8 @@ Plan for_several(std::span<const ocsp::CertIdView> cert_ids, const Surroundings&
         return refused(Refusal::unknown_issuer);
     const config::Issuer& settings = (*with.state.issuers)[*issuer].settings;
     Found unused;
+    Plan plan;
+    plan.issuer = issuer;
     bool issued = false;
     bool certain = true;
     for (const ocsp::CertIdView& cert_id : cert_ids) {
@@ -96,18 +111,20 @@ Plan for_several(std::span<const ocsp::CertIdView> cert_ids, const Surroundings&
             return refused(Refusal::unknown_issuer);
         if (is_off(cert_id, settings))
             return refused(Refusal::hash_off, issuer);
-        const Lookup lookup = look_up(cert_id, *issuer, with, unused);
+        const Lookup lookup = look_up(cert_id, *issuer, with, unused, plan.awaited);
+        if (lookup == Lookup::on_disk && plan.awaited) {
+            plan.route = Plan::Route::read;
+            return plan;
+        }
         issued = issued || lookup == Lookup::found;
-        certain = certain && lookup != Lookup::not_loaded;
+        certain = certain && lookup != Lookup::not_loaded && lookup != Lookup::on_disk;
     }
     if (!issued)
         return refused(certain ? Refusal::not_issued : Refusal::not_loaded, issuer);
     if (!with.live)
         return refused(Refusal::signer_away, issuer);
-    Plan live;
-    live.route = Plan::Route::live;
-    live.issuer = issuer;
-    return live;
+    plan.route = Plan::Route::live;
+    return plan;
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ ocsp::ResponseStatus status_of(Refusal refusal) noexcept;
 struct Plan {
     enum class Route : std::uint8_t {
         stored,  // send what was signed ahead
+        read,    // a page has to be read from the disk first: `awaited`; then plan again
         live,    // ask the signer; where it does not answer, `stored` if there is one, else tryLater
         refuse,
     };
@@ -43,7 +44,8 @@ struct Plan {
     Refusal refusal = Refusal::internal;  // of route refuse
     std::optional<std::size_t> issuer;    // in FrontState::issuers, once known
     std::optional<cache::IssuerSnapshot::Found>
-        stored;  // always of route stored; may be there for route live
+        stored;                             // always of route stored; may be there for route live
+    std::optional<cache::PageRef> awaited;  // of route read
 };
 
 // What a certificate is looked up by, out of a request's CertID alone.
@@ -67,9 +69,10 @@ struct Surroundings {
 // on the way.
 //
 // One CertID goes to the signer only where its issuer asks for it: answers = "live", nonce = "echo" and a
-// nonce in the request, or a hash that nothing is signed ahead for. Several go there always, and are answered
-// all in one signed answer or refused as a whole. In both cases only when a verified page shows that
-// at least one of them was issued, so that a flood of invented serials costs no signature.
+// nonce in the request, an answer older than max_age, or a hash that nothing is signed ahead for. Several go
+// there always, and are answered all in one signed answer or refused as a whole. In both cases only
+// when a verified page shows that at least one of them was issued, so that a flood of invented serials costs
+// no signature.
 Plan plan(const ocsp::RequestView& request, const Surroundings& with) noexcept;
 
 // The stored answer for one CertID alone, for when the signer did not answer: route stored or refuse.

@@ -19,18 +19,24 @@ Result<std::unique_ptr<Worker>> Worker::open(ListeningSockets sockets, const Par
     if (!loop)
         return tl::unexpected(loop.error());
     worker->loop_ = *std::move(loop);
-    if (!parts.live_socket.empty()) {
-        worker->live_ = std::make_unique<LiveClient>(worker->loop_->base(), parts.live_socket, parts.clock);
+    if (parts.signers.any()) {
+        worker->live_ = std::make_unique<LiveClient>(worker->loop_->base(), parts.signers, parts.clock);
         worker->watch_live_ =
             std::make_unique<Ticker>(*worker->loop_, limits::live_watch, [self = worker.get()] {
                 self->live_connected_.store(self->live_->connected(), std::memory_order_relaxed);
             });
+    }
+    if (parts.pool != nullptr) {
+        worker->pool_reader_ = std::make_unique<cache::PagePool::Reader>(
+            *parts.pool, [loop = worker->loop_.get()] { loop->wake(); });
+        worker->pages_ = std::make_unique<PageWaits>(*parts.pages, *worker->loop_, parts.clock);
     }
     worker->answering_ = std::make_unique<Answering>(Answering::Parts{.paths = parts.paths,
                                                                       .counters = worker->counters_,
                                                                       .metrics = parts.metrics,
                                                                       .live = worker->live_.get(),
                                                                       .check = &worker->check_,
+                                                                      .pages = worker->pages_.get(),
                                                                       .clock = parts.clock},
                                                      parts.state);
     worker->parts_.state.reset();
@@ -65,6 +71,8 @@ Worker::~Worker() {
     watch_live_.reset();
     listeners_.clear();
     live_.reset();
+    pages_.reset();
+    pool_reader_.reset();
 }
 
 void Worker::start() {
@@ -102,8 +110,15 @@ void Worker::woken() {
         draining = draining_;
         ending = ending_;
     }
-    if (given != nullptr)
+    const bool another_state = given != nullptr;
+    if (another_state)
         answering_->use(std::move(given));
+    if (pool_reader_ != nullptr) {
+        pool_reader_->quiet();  // no request is being answered here
+        if (another_state)
+            pages_->state_given();
+        pages_->take_arrivals();
+    }
     if (ending)
         loop_->end();
     else if (draining && !drain_until_)

@@ -2,7 +2,6 @@
 #define EIGHTBELLS_RESPONDER_FRONT_WORKER_H
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,7 +24,9 @@ class Worker {
     struct Parts {
         const OcspPaths& paths;
         metrics::FrontMetrics& metrics;
-        std::filesystem::path live_socket;  // empty: no signer to ask
+        SignerPlaces signers;             // none: no signer to ask
+        cache::PagePool* pool = nullptr;  // null: every page is in memory
+        PageReader* pages = nullptr;      // REQUIRED with `pool`
         http::ConnectionLimits limits;
         const Clock& clock;
         std::shared_ptr<const FrontState> state;
@@ -62,6 +63,8 @@ class Worker {
     LiveCheck check_;
     std::unique_ptr<Loop> loop_;
     std::unique_ptr<LiveClient> live_;
+    std::unique_ptr<cache::PagePool::Reader> pool_reader_;
+    std::unique_ptr<PageWaits> pages_;
     std::unique_ptr<Answering> answering_;
     std::vector<std::unique_ptr<http::Listener>>
         listeners_;  // before `live_`, whose calls promise them answers

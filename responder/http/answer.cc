@@ -225,7 +225,7 @@ bool Connection::flush() noexcept {
         }
         out.size = 0;
     }
-    return !kept_output_ && (!file_ || send_file());
+    return !output_waits();
 }
 
 bool Connection::send_kept() noexcept {
@@ -240,15 +240,17 @@ bool Connection::send_kept() noexcept {
     return true;
 }
 
-// One piece; the loop comes back for the next one when others have had their turn.
+// One piece, of what all files may send in a turn of the loop; the next one when others have had their turn.
 bool Connection::send_file() noexcept {
-    if (closed_)
+    if (closed_ || worker_.file_octets_left == 0)
         return false;
     worker_.counters.writes.add();
     auto offset = static_cast<off_t>(file_at_);
-    const std::size_t piece =
-        static_cast<std::size_t>(std::min<std::uint64_t>(file_left_, limits::http_file_octets_per_turn));
+    const auto piece =
+        static_cast<std::size_t>(std::min<std::uint64_t>(file_left_, worker_.file_octets_left));
     const ssize_t n = ::sendfile(fd_, file_->fd(), &offset, piece);
+    const auto used = std::max<std::size_t>(n > 0 ? static_cast<std::size_t>(n) : 0, limits::http_file_call);
+    worker_.file_octets_left -= std::min(used, worker_.file_octets_left);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return false;
     if (n <= 0) {

@@ -14,10 +14,6 @@
 namespace eightbells::http {
 namespace {
 
-// Before a request is taken the worker's output has room for its answer, a 100 and a refusal.
-constexpr std::size_t answer_room = limits::http_answer_octets + 2 * limits::http_answer_head_octets;
-static_assert(answer_room * 2 <= limits::http_output_octets);
-
 // 10,000 idle connections must cost 1 KiB each at most, the loop's own tables included.
 static_assert(sizeof(Connection) <= 832);
 
@@ -83,7 +79,7 @@ void Connection::on_event(evutil_socket_t, short what, void* self) noexcept {
     auto& connection = *static_cast<Connection*>(self);
     Worker& worker = connection.worker_;
     if ((what & EV_WRITE) != 0)
-        connection.resume();
+        connection.on_writable();
     else if (connection.draining_)
         connection.drain();
     else
@@ -111,10 +107,9 @@ void Connection::on_readable() noexcept {
         return;
     }
     if (!input_) {
-        std::uint8_t* const data = worker_.input();
-        const std::ptrdiff_t n = receive(data, worker_.input_octets);
+        const std::ptrdiff_t n = receive(worker_.input(), worker_.input_octets);
         if (n > 0)
-            look_ahead(data, static_cast<std::size_t>(n));
+            worker_.answer_later(*this, static_cast<std::size_t>(n));
         else if (n == 0)
             close();
         return;
@@ -194,6 +189,14 @@ void Connection::drain() noexcept {
         close();
 }
 
+// A file waits until those who ask for little have been answered.
+void Connection::on_writable() noexcept {
+    if (kept_output_ || !file_)
+        resume();
+    else
+        worker_.resume_later(*this);
+}
+
 void Connection::resume() noexcept {
     if (closed_ || draining_)
         return;
@@ -208,28 +211,35 @@ void Connection::take_input() noexcept {
     take_turn(input_.data(), input_size_);
 }
 
-void Connection::look_ahead(std::uint8_t* data, std::size_t size) noexcept {
-    const RequestReader::Step step = reader_.read(data, size, worker_.reader_limits, worker_.known_headers);
-    Received received{this, data, size, step, std::nullopt};
-    if (step == RequestReader::Step::complete && reader_.head().verb != Verb::options) {
+void Connection::read_received(Received& received) noexcept {
+    received.step = reader_.read(received.data, received.size, worker_.reader_limits, worker_.known_headers);
+    if (received.step == RequestReader::Step::complete && reader_.head().verb != Verb::options) {
         received.foreseen = worker_.foreseen++;
-        worker_.handler.foresee(request_at(data), *received.foreseen);
+        worker_.handler.foresee(request_at(received.data), *received.foreseen);
     }
-    worker_.answer_later(received);
 }
 
 void Connection::answer_received(const Received& received) noexcept {
-    take_turn(received.data, received.size, &received);
+    answer_input(received.data, received.size, &received);
 }
 
-void Connection::take_turn(std::uint8_t* data, std::size_t size, const Received* ahead) noexcept {
-    wants_turn_ = false;
+void Connection::take_turn(std::uint8_t* data, std::size_t size) noexcept {
     worker_.output.size = 0;
+    answer_input(data, size, nullptr);
+    send_answers();
+}
+
+void Connection::answer_input(std::uint8_t* data, std::size_t size, const Received* ahead) noexcept {
+    wants_turn_ = false;
     std::size_t at = 0;
     take_requests(data, size, at, ahead);
+    if (!closed_)
+        keep_input(data, at, size);
+}
+
+void Connection::send_answers() noexcept {
     if (closed_)
         return;
-    keep_input(data, at, size);
     flush();
     settle();
 }
@@ -243,7 +253,7 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
             wants_turn_ = true;
             return;
         }
-        if (worker_.output.room() < answer_room && !flush())
+        if (worker_.output.room() < limits::http_answer_room && !flush())
             return;
         std::size_t have = size - at;
         std::optional<std::size_t> foreseen;
@@ -276,7 +286,6 @@ void Connection::take_requests(std::uint8_t* data, std::size_t& size, std::size_
         reader_.reset();
         ++taken;
     }
-    wants_turn_ = at < size;  // a file goes first, and may be gone before the turn is over
 }
 
 // The request that begins at `data` and has been read whole. REQUIRES: of a method that is served.

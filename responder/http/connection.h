@@ -36,7 +36,10 @@ class Connection {
     void time_out(Wait kind) noexcept;  // a wait of that kind is over
     void finish() noexcept;             // the listener stops: end after what has been begun
     void close() noexcept;
-    void answer_received(const Received& received) noexcept;  // what Worker::received has of it
+    // What the worker has received from it, in three steps (Worker::answer_received).
+    void read_received(Received& received) noexcept;
+    void answer_received(const Received& received) noexcept;  // into the worker's output
+    void send_answers() noexcept;                             // from there, and decides what to wait for
 
     Link in_all;
     Link in_wait;
@@ -50,16 +53,16 @@ class Connection {
 
     static void on_event(evutil_socket_t, short what, void* self) noexcept;
     void on_readable() noexcept;
+    void on_writable() noexcept;
     void take_proxy_header() noexcept;
     void drain() noexcept;
     std::ptrdiff_t receive(std::uint8_t* into, std::size_t room) noexcept;
     void watch(short what) noexcept;
 
-    // Reads the first request of data[0..size), and leaves it to be answered with those of others.
-    void look_ahead(std::uint8_t* data, std::size_t size) noexcept;
-    // Answers what is whole in data[0..size), keeps the rest, sends, and decides what to wait for. `ahead`:
-    // its first request has been read.
-    void take_turn(std::uint8_t* data, std::size_t size, const Received* ahead = nullptr) noexcept;
+    // Answers what is whole in data[0..size), keeps the rest, sends, and decides what to wait for.
+    void take_turn(std::uint8_t* data, std::size_t size) noexcept;
+    // The same without sending. `ahead`: its first request has been read.
+    void answer_input(std::uint8_t* data, std::size_t size, const Received* ahead) noexcept;
     void take_requests(std::uint8_t* data, std::size_t& size, std::size_t& at,
                        const Received* ahead) noexcept;
     void take_input() noexcept;

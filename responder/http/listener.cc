@@ -1,6 +1,5 @@
 #include "responder/http/listener.h"
 
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -8,65 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "responder/base/descriptor.h"
 #include "responder/http/connection.h"
 #include "responder/http/limits.h"
 #include "responder/http/worker.h"
 
 namespace eightbells::http {
 namespace {
-
-union SocketAddress {
-    sockaddr any;
-    sockaddr_in v4;
-    sockaddr_in6 v6;
-};
-
-Result<socklen_t> to_socket_address(const HostPort& address, SocketAddress& out) {
-    std::memset(&out, 0, sizeof out);
-    if (inet_pton(AF_INET, address.host.c_str(), &out.v4.sin_addr) == 1) {
-        out.v4.sin_family = AF_INET;
-        out.v4.sin_port = htons(address.port);
-        return static_cast<socklen_t>(sizeof out.v4);
-    }
-    if (inet_pton(AF_INET6, address.host.c_str(), &out.v6.sin6_addr) == 1) {
-        out.v6.sin6_family = AF_INET6;
-        out.v6.sin6_port = htons(address.port);
-        return static_cast<socklen_t>(sizeof out.v6);
-    }
-    return fail(fmt::format("\"{}\" is not an IP address", address.host));
-}
-
-std::optional<IpAddress> ip_address(const SocketAddress& address) noexcept {
-    std::array<std::uint8_t, 4> v4{};
-    IpAddress result;
-    switch (address.any.sa_family) {
-        case AF_INET:
-            std::memcpy(v4.data(), &address.v4.sin_addr, v4.size());
-            return IpAddress::from_v4(v4);
-        case AF_INET6:
-            std::memcpy(result.octets.data(), &address.v6.sin6_addr, result.octets.size());
-            return result;
-        default:
-            return std::nullopt;
-    }
-}
-
-// Owns a descriptor until it is released.
-struct Descriptor {
-    explicit Descriptor(int number) noexcept : fd(number) {}
-    ~Descriptor() {
-        if (fd >= 0)
-            ::close(fd);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int release() noexcept { return std::exchange(fd, -1); }
-    int fd;
-};
 
 bool set_option(int fd, int level, int name) noexcept {
     const int on = 1;
@@ -79,39 +29,24 @@ Result<int> open_listening_socket(const HostPort& address) {
     const auto failed = [&](std::string_view what) {
         return fail(fmt::format("listening on {}: {}: {}", to_string(address), what, std::strerror(errno)));
     };
-    SocketAddress bound;
-    const auto size = to_socket_address(address, bound);
-    if (!size)
-        return fail("listening", size.error());
-    Descriptor socket(::socket(bound.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (socket.fd < 0)
+    const auto bound = socket_address(address);
+    if (!bound)
+        return fail("listening", bound.error());
+    Descriptor socket(::socket(bound->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket.open())
         return failed("socket");
     // Each worker has its own socket on the same port; the kernel spreads the connections. Accepted sockets
     // inherit TCP_NODELAY, so that no call is needed for each.
-    if (!set_option(socket.fd, SOL_SOCKET, SO_REUSEADDR) ||
-        !set_option(socket.fd, SOL_SOCKET, SO_REUSEPORT) ||
-        !set_option(socket.fd, IPPROTO_TCP, TCP_NODELAY) ||
-        (bound.any.sa_family == AF_INET6 && !set_option(socket.fd, IPPROTO_IPV6, IPV6_V6ONLY)))
+    if (!set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
+        !set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT) ||
+        !set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY) ||
+        (bound->family() == AF_INET6 && !set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)))
         return failed("socket options");
-    if (::bind(socket.fd, &bound.any, *size) != 0)
+    if (::bind(socket.get(), bound->generic(), bound->size) != 0)
         return failed("bind");
-    if (::listen(socket.fd, limits::http_backlog) != 0)
+    if (::listen(socket.get(), limits::http_backlog) != 0)
         return failed("listen");
     return socket.release();
-}
-
-HostPort bound_address(int fd) {
-    SocketAddress bound;
-    socklen_t size = sizeof bound;
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (fd < 0 || ::getsockname(fd, &bound.any, &size) != 0)
-        return {};
-    if (bound.any.sa_family == AF_INET)
-        return {inet_ntop(AF_INET, &bound.v4.sin_addr, text.data(), text.size()), ntohs(bound.v4.sin_port)};
-    if (bound.any.sa_family == AF_INET6)
-        return {inet_ntop(AF_INET6, &bound.v6.sin6_addr, text.data(), text.size()),
-                ntohs(bound.v6.sin6_port)};
-    return {};
 }
 
 struct Listener::State {
@@ -157,9 +92,8 @@ Status Listener::State::start(int listening_fd) {
 
 void Listener::State::accept_some(unsigned most) noexcept {
     while (most-- != 0) {
-        SocketAddress from{};
-        socklen_t size = sizeof from;
-        const int accepted = ::accept4(fd, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        SocketAddress from;
+        const int accepted = ::accept4(fd, from.generic(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0) {
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
@@ -235,9 +169,8 @@ HostPort Listener::address() const {
 void Listener::serve(int connected_fd) noexcept {
     evutil_make_socket_nonblocking(connected_fd);
     state_->worker.counters.accepted.add();
-    SocketAddress from{};
-    socklen_t size = sizeof from;
-    const bool known = ::getpeername(connected_fd, &from.any, &size) == 0;
+    SocketAddress from;
+    const bool known = ::getpeername(connected_fd, from.generic(), &from.size) == 0;
     state_->worker.take_connection(connected_fd, known ? ip_address(from) : std::nullopt);
 }
 

@@ -12,23 +12,15 @@
 #include "responder/base/clock.h"
 #include "responder/base/network.h"
 #include "responder/base/result.h"
+#include "responder/base/socket_address.h"
 #include "responder/http/exchange.h"
 
 struct event_base;
 
 namespace eightbells::http {
 
-// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80": addresses only, no names; port 0 takes a free one.
-struct HostPort {
-    std::string host;  // without brackets
-    std::uint16_t port = 0;
-};
-Result<HostPort> parse_host_port(std::string_view text);
-std::string to_string(const HostPort& address);
 // A bound and listening socket. The caller owns it; Listener::adopt takes it over.
 Result<int> open_listening_socket(const HostPort& address);
-// Where a socket is bound; empty when it has no IP address.
-HostPort bound_address(int fd);
 
 // Bounds that an operator may set; defaults fit OCSP. Those that nobody needs to set are in limits.h.
 struct ConnectionLimits {

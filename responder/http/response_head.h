@@ -20,6 +20,7 @@ struct Output {
     std::size_t capacity = 0;
 
     std::size_t room() const noexcept { return capacity - size; }
+    Output rest() const noexcept { return {data + size, 0, room()}; }  // what is behind
     void put(std::string_view text) noexcept {
         std::memcpy(data + size, text.data(), text.size());
         size += text.size();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <utility>
 
 #include "responder/http/connection.h"
 #include "responder/http/limits.h"
@@ -77,10 +78,14 @@ Worker::~Worker() {
     event_del(&answer_event_);
 }
 
-void Worker::answer_later(const Received& received) noexcept {
+void Worker::answer_later(Connection& connection, std::size_t size) noexcept {
     constexpr std::size_t cache_line = 64;
-    received_[received_count_++] = received;
-    input_used_ += (received.size + cache_line - 1) / cache_line * cache_line;
+    Received& received = received_[received_count_++];
+    received.connection = &connection;
+    received.data = input();
+    received.size = size;
+    received.foreseen.reset();
+    input_used_ += (size + cache_line - 1) / cache_line * cache_line;
     if (received_count_ == received_.size() || input_used_ > input_octets) {
         answer_received();
     } else if (!answer_due_) {
@@ -90,12 +95,38 @@ void Worker::answer_later(const Received& received) noexcept {
     }
 }
 
+// In one go from the first request that is foreseen to the last answer: the handler serves the listeners of
+// other addresses as well, whose requests must not come in between.
 void Worker::answer_received() noexcept {
-    while (received_answered_ != received_count_) {
-        const Received& received = received_[received_answered_++];
-        received.connection->answer_received(received);
+    // One look for all that came together. That of the last tick would do for dates, but a state published
+    // since then would be judged by a time before it was signed.
+    if (received_count_ != 0)
+        moment.set(clock.now());
+    const std::span<Received> all_received{received_.data(), received_count_};
+    for (Received& one : all_received)
+        one.connection->read_received(one);
+    std::size_t answered = 0;
+    const Output whole = output = {output_memory_.get(), 0, eightbells::limits::http_output_octets};
+    for (std::size_t sent = 0; answered != received_count_;) {
+        Received& one = received_[answered++];
+        one.connection->answer_received(one);
+        one.answers = output;
+        output = output.rest();
+        if (answered == received_count_ || output.capacity < eightbells::limits::http_answer_room) {
+            send_answers(all_received.subspan(sent, answered - sent));
+            sent = answered;
+            output = whole;
+        }
     }
-    received_count_ = received_answered_ = input_used_ = foreseen = 0;
+    answered_ = answered_ || answered != 0;
+    received_count_ = input_used_ = foreseen = 0;
+}
+
+void Worker::send_answers(std::span<Received> answered) noexcept {
+    for (const Received& one : answered) {
+        output = one.answers;
+        one.connection->send_answers();
+    }
 }
 
 void Worker::tick() noexcept {
@@ -155,6 +186,10 @@ void Worker::resume_later(Connection& connection) noexcept {
     if (connection.in_resumed.chain != nullptr)
         return;
     append(resumed, connection, &Connection::in_resumed);
+    resume_soon();
+}
+
+void Worker::resume_soon() noexcept {
     // A timer of no length runs after the loop has looked at the sockets once more: that is what makes it
     // fair.
     if (!evtimer_pending(&resume_event, nullptr)) {
@@ -164,14 +199,21 @@ void Worker::resume_later(Connection& connection) noexcept {
 }
 
 void Worker::resume_those_waiting() noexcept {
+    answer_received();  // those who ask for little do not wait for those who ask for much
+    file_turns_ = std::exchange(answered_, false)
+                      ? 1
+                      : std::min(2 * file_turns_, eightbells::limits::http_file_turns_alone);
+    file_octets_left = eightbells::limits::http_file_octets_per_turn * file_turns_;
     std::size_t turns = 0;
     for (const Connection* c = resumed.first; c != nullptr; c = c->in_resumed.next)
         ++turns;
-    for (; turns != 0 && resumed.first != nullptr; --turns) {
+    for (; turns != 0 && resumed.first != nullptr && file_octets_left != 0; --turns) {
         Connection& connection = *resumed.first;
         remove(connection, &Connection::in_resumed);
         connection.resume();
     }
+    if (resumed.first != nullptr)
+        resume_soon();
     bury_the_dead();
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "responder/base/clock.h"
 #include "responder/http/buffers.h"
@@ -38,14 +39,15 @@ struct Chain {
 void append(Chain& chain, Connection& connection, Link Connection::*link) noexcept;
 void remove(Connection& connection, Link Connection::*link) noexcept;
 
-// What came from a connection that had sent nothing before, and how far it has been read: the first request,
-// or what there is of it. Answered together with what came from others.
+// What came from a connection that had sent nothing before. Answered together with what came from others.
 struct Received {
     Connection* connection = nullptr;
     std::uint8_t* data = nullptr;
     std::size_t size = 0;
+    // How far it has been read: the first request, or what there is of it.
     RequestReader::Step step = RequestReader::Step::more;
     std::optional<std::size_t> foreseen;  // the number that Handler::foresee had for it
+    Output answers;
 };
 
 // What the connections of one listener share. All waits of one kind are equally long, so a chain in order of
@@ -71,9 +73,10 @@ struct Worker {
     void resume_later(Connection& connection) noexcept;
     // Takes what was received into input(): it is answered when the loop is through with its batch of events,
     // or when as much waits as may wait.
-    void answer_later(const Received& received) noexcept;
-    // Whoever may end a connection that has not received just now calls this first, so that none ends
-    // waiting.
+    void answer_later(Connection& connection, std::size_t size) noexcept;
+    // Reads all that was received, then answers it, then sends the answers: step by step for all, since each
+    // step's instructions only just fit into the cache nearest the core. Whoever may end a connection that
+    // has not received just now calls this first, so that none ends waiting.
     void answer_received() noexcept;
     // Where the next octets go, input_octets at most: behind those that wait.
     std::uint8_t* input() const noexcept { return input_memory_.get() + input_used_; }
@@ -95,7 +98,8 @@ struct Worker {
     // Where one turn's bytes pass through. Hot in the cache, because all connections use the same.
     std::size_t input_octets;
     Output output;
-    std::size_t foreseen = 0;  // requests of those that wait
+    std::size_t foreseen = 0;          // requests of those that wait
+    std::size_t file_octets_left = 0;  // that may go out in this turn of the loop
 
     Chain all;
     Chain dead;
@@ -107,12 +111,15 @@ struct Worker {
 
   private:
     void resume_those_waiting() noexcept;
+    void resume_soon() noexcept;
+    void send_answers(std::span<Received> answered) noexcept;
     std::unique_ptr<std::uint8_t[]> output_memory_;
     std::unique_ptr<std::uint8_t[]> input_memory_;
     std::size_t input_used_ = 0;
     std::array<Received, eightbells::limits::http_ahead> received_;
     std::size_t received_count_ = 0;
-    std::size_t received_answered_ = 0;
+    bool answered_ = false;       // since files last had their turn
+    std::size_t file_turns_ = 1;  // in how many turns' worth they had it
     event answer_event_{};
     bool answer_due_ = false;  // answer_event_ is on its way
 };

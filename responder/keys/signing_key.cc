@@ -12,6 +12,7 @@
 #include "responder/base/durable_file.h"
 #include "responder/crypto/algorithms.h"
 #include "responder/keys/key_file.h"
+#include "responder/keys/key_use.h"
 #include "responder/keys/limits.h"
 
 namespace eightbells::keys {
@@ -21,50 +22,6 @@ namespace {
 using crypto::KeyFacts;
 using crypto::KeyKind;
 using crypto::SignatureAlgorithm;
-using crypto::SignatureHash;
-using crypto::SignatureKind;
-
-// The hash that goes with a key (H-10, B-10).
-SignatureHash hash_for(const KeyFacts& key) noexcept {
-    switch (key.kind) {
-        case KeyKind::p384:
-            return SignatureHash::sha384;
-        case KeyKind::p521:
-            return SignatureHash::sha512;
-        case KeyKind::ed25519:
-            return SignatureHash::none;
-        case KeyKind::p256:
-            return SignatureHash::sha256;
-        case KeyKind::rsa:
-        case KeyKind::rsa_pss:
-            break;
-    }
-    return key.bits <= 3072 ? SignatureHash::sha256 : SignatureHash::sha512;
-}
-
-SignatureAlgorithm algorithm_for(const KeyFacts& key, RsaPadding padding) noexcept {
-    const SignatureHash hash = hash_for(key);
-    if (key.kind == KeyKind::ed25519)
-        return {SignatureKind::ed25519, hash, 0};
-    if (!key.is_rsa())
-        return {SignatureKind::ecdsa, hash, 0};
-    if (padding == RsaPadding::pkcs1_v15)
-        return {SignatureKind::rsa_pkcs1, hash, 0};
-    return {SignatureKind::rsa_pss, hash, hash == SignatureHash::sha256 ? 32U : 64U};
-}
-
-ocsp::SignatureForm form_for(KeyKind kind) noexcept {
-    switch (kind) {
-        case KeyKind::p256:
-            return ocsp::SignatureForm::ecdsa_p256;
-        case KeyKind::p384:
-            return ocsp::SignatureForm::ecdsa_p384;
-        case KeyKind::p521:
-            return ocsp::SignatureForm::ecdsa_p521;
-        default:
-            return ocsp::SignatureForm::octets;
-    }
-}
 
 // A key in our own memory, through Botan. Random numbers come from the kernel: seeding a generator of our own
 // halves the signing rate.
@@ -76,7 +33,8 @@ class SoftwareKey final : public SigningKey {
           subject_public_key_info_(std::move(subject_public_key_info)),
           algorithm_(crypto::encode_signature_algorithm(algorithm.kind, algorithm.hash)),
           padding_(algorithm.botan_name()),
-          form_(form_for(kind)) {}
+          form_(form_for(kind)),
+          holds_message_(kind == KeyKind::ed25519) {}
 
     ByteView subject_public_key_info() const noexcept override { return subject_public_key_info_; }
     ByteView signature_algorithm() const noexcept override { return algorithm_; }
@@ -85,6 +43,7 @@ class SoftwareKey final : public SigningKey {
 
     const Botan::Private_Key& key() const noexcept { return *key_; }
     const std::string& padding() const noexcept { return padding_; }
+    bool holds_message() const noexcept { return holds_message_; }
 
   private:
     std::unique_ptr<Botan::Private_Key> key_;
@@ -92,6 +51,7 @@ class SoftwareKey final : public SigningKey {
     ByteView algorithm_;
     std::string padding_;
     ocsp::SignatureForm form_;
+    bool holds_message_;
 };
 
 class SoftwareSigner final : public SigningKey::Signer {
@@ -99,22 +59,45 @@ class SoftwareSigner final : public SigningKey::Signer {
     explicit SoftwareSigner(const SoftwareKey& key) : key_(key) { begin(); }
 
     Result<Bytes> sign(ByteView message) noexcept override {
-        try {
-            if (!signer_)
-                begin();
-            return signer_->sign_message(message, rng_);
-        } catch (const std::exception& e) {
-            signer_.reset();  // it may still hold part of this message
-            return fail(fmt::format("cannot sign: {}", e.what()));
-        }
+        return guarded([&]() -> Result<Bytes> { return signer_->sign_message(message, rng_); });
+    }
+    Status update(ByteView part) noexcept override {
+        return guarded([&]() -> Status {
+            if (key_.holds_message() && part.size() > limits::held_message_octets - held_) {
+                signer_.reset();
+                held_ = 0;
+                return fail(fmt::format("cannot sign: an Ed25519 key signs at most {} octets here",
+                                        limits::held_message_octets));
+            }
+            held_ += key_.holds_message() ? part.size() : 0;
+            signer_->update(part);
+            return {};
+        });
+    }
+    Result<Bytes> finish() noexcept override {
+        held_ = 0;
+        return guarded([&]() -> Result<Bytes> { return signer_->signature(rng_); });
     }
 
   private:
+    template <class Step>
+    auto guarded(const Step& step) noexcept -> decltype(step()) {
+        try {
+            if (!signer_)
+                begin();
+            return step();
+        } catch (const std::exception& e) {
+            signer_.reset();  // it may still hold part of this message
+            held_ = 0;
+            return fail(fmt::format("cannot sign: {}", e.what()));
+        }
+    }
     void begin() { signer_.emplace(key_.key(), rng_, key_.padding(), Botan::Signature_Format::Standard); }
 
     const SoftwareKey& key_;
     Botan::System_RNG rng_;
     std::optional<Botan::PK_Signer> signer_;
+    std::size_t held_ = 0;  // octets of the message so far that Botan keeps
 };
 
 Result<std::unique_ptr<SigningKey::Signer>> SoftwareKey::make_signer() const {
@@ -123,39 +106,6 @@ Result<std::unique_ptr<SigningKey::Signer>> SoftwareKey::make_signer() const {
     } catch (const std::exception& e) {
         return fail(fmt::format("cannot make a signing context: {}", e.what()));
     }
-}
-
-// A key whose halves do not belong together signs what nobody can verify; found out now, not by clients.
-Status check_by_signing(const SoftwareKey& key) {
-    static constexpr std::string_view message = "Eightbells: does this key sign?";
-    auto signer = key.make_signer();
-    if (!signer)
-        return tl::unexpected(signer.error());
-    const auto signature = (*signer)->sign(as_bytes(message));
-    if (!signature)
-        return tl::unexpected(signature.error());
-    const auto public_key = Botan::X509::load_key(key.subject_public_key_info());
-    Botan::PK_Verifier verifier{*public_key, key.padding(), Botan::Signature_Format::Standard};
-    if (!verifier.verify_message(as_bytes(message), *signature))
-        return fail("its private and public half do not belong together");
-    return {};
-}
-
-// Botan calls the keys of id-RSASSA-PSS plain RSA; such a key must not sign PKCS#1 v1.5.
-Result<SignatureAlgorithm> choose_algorithm(const KeyFacts& facts, const KeyBlock& block,
-                                            RsaPadding padding) {
-    KeyFacts key = facts;
-    if (block.rsa_pss_only) {
-        key.kind = KeyKind::rsa_pss;
-        key.pss_parameters = block.pss_parameters;
-    }
-    const auto algorithm = algorithm_for(key, padding);
-    if (auto fits = crypto::check_algorithm_fits(algorithm, key); !fits) {
-        return fail(fits.error().message + (padding == RsaPadding::pkcs1_v15 && block.rsa_pss_only
-                                                ? "; set rsa_pss = true for this issuer"
-                                                : ""));
-    }
-    return algorithm;
 }
 
 Result<std::shared_ptr<const SigningKey>> make_key(std::unique_ptr<Botan::Private_Key> key,
@@ -167,12 +117,18 @@ Result<std::shared_ptr<const SigningKey>> make_key(std::unique_ptr<Botan::Privat
         return tl::unexpected(facts.error());
     if (auto strong = crypto::check_key_strength(*facts, allow_ed25519); !strong)
         return fail("H-10", strong.error());
-    const auto algorithm = choose_algorithm(*facts, block, padding);
+    KeyFacts use =
+        *facts;  // Botan calls the keys of id-RSASSA-PSS plain RSA; such a key must not sign PKCS#1 v1.5
+    if (block.rsa_pss_only) {
+        use.kind = KeyKind::rsa_pss;
+        use.pss_parameters = block.pss_parameters;
+    }
+    const auto algorithm = choose_algorithm(use, padding);
     if (!algorithm)
         return tl::unexpected(algorithm.error());
     auto made = std::make_shared<const SoftwareKey>(std::move(key), std::move(subject_public_key_info),
                                                     *algorithm, facts->kind);
-    if (auto signs = check_by_signing(*made); !signs)
+    if (auto signs = check_by_signing(*made, *algorithm); !signs)
         return tl::unexpected(signs.error());
     return made;
 }

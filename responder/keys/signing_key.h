@@ -34,6 +34,11 @@ class SigningKey {
         // The signature in the raw form that signature_form() names. Errors are values: a key that is gone is
         // not a crash.
         virtual Result<Bytes> sign(ByteView message) noexcept = 0;
+        // The same for a message that comes in parts, whatever its size; `finish` begins the next one.
+        // Ed25519 reads its message twice, so that it must be held meanwhile: refused above
+        // limits::held_message_octets. After an error the message begins anew.
+        virtual Status update(ByteView part) noexcept = 0;
+        virtual Result<Bytes> finish() noexcept = 0;
     };
     virtual Result<std::unique_ptr<Signer>> make_signer() const = 0;
 };

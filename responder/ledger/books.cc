@@ -11,18 +11,48 @@ Result<Writing> Writing::begin(Books& books) {
         return fail(transaction.error().message);
     if (auto status = books.audit.load(books.writer); !status)
         return fail(status.error().message);
-    return Writing{books, std::move(turn), std::move(*transaction)};
+    Writing writing{books, std::move(turn), std::move(*transaction)};
+    if (books.recorded) {
+        auto recording = Recording::begin(books.writer);
+        if (!recording)
+            return fail(recording.error().message);
+        writing.recording_.emplace(std::move(*recording));
+    }
+    return writing;
+}
+
+// Whoever follows by a journal that has left something out would go another way without noticing.
+Status Writing::end_journal() {
+    if (books_->journal_ended)
+        return {};
+    if (auto ended = forget_journal(books_->writer); !ended)
+        return ended;
+    books_->journal_ended = true;
+    return {};
 }
 
 Status Writing::commit() {
     if (auto status = books_->audit.store_head(books_->writer); !status)
         return status;
-    return transaction_.commit();
+    if (recording_) {
+        auto number = recording_->finish(books_->writer);
+        if (!number)
+            return fail(number.error().message);
+        number_ = *number;
+    } else if (auto ended = end_journal(); !ended) {
+        return ended;
+    }
+    if (auto status = transaction_.commit(); !status)
+        return status;
+    if (recording_ && books_->listener.committed)
+        books_->listener.committed();
+    return {};
 }
 
 Result<std::optional<Issuer>> find_issuer(Database& database, const std::string& key) {
     Query query = database.query(
-        "SELECT id, suspension, published, last_change, certificates FROM issuers WHERE key = ?");
+        "SELECT id, suspension, published, last_change, certificates, status_changes FROM issuers WHERE key "
+        "= ?");
     query.with(key);
     std::optional<Issuer> found;
     if (query.next()) {
@@ -31,7 +61,8 @@ Result<std::optional<Issuer>> find_issuer(Database& database, const std::string&
                        query.integer(1) != 0,
                        query.integer(2) != 0,
                        static_cast<std::uint64_t>(query.integer(3)),
-                       static_cast<std::uint64_t>(query.integer(4))};
+                       static_cast<std::uint64_t>(query.integer(4)),
+                       static_cast<std::uint64_t>(query.integer(5))};
     }
     if (auto status = query.finish(); !status)
         return fail(status.error().message);
@@ -48,9 +79,12 @@ Result<Issuer> known_issuer(Database& database, const std::string& key) {
 }
 
 Status store_issuer(Database& database, const Issuer& issuer) {
-    Query query =
-        database.query("UPDATE issuers SET published = ?, last_change = ?, certificates = ? WHERE id = ?");
-    return query.with(issuer.published, issuer.last_change, issuer.certificates, issuer.id).run();
+    Query query = database.query(
+        "UPDATE issuers SET published = ?, last_change = ?, certificates = ?, status_changes = ? "
+        "WHERE id = ?");
+    return query
+        .with(issuer.published, issuer.last_change, issuer.certificates, issuer.status_changes, issuer.id)
+        .run();
 }
 
 Result<std::optional<SourceRow>> find_source(Database& database, IssuerId issuer, std::string_view name) {
@@ -111,8 +145,37 @@ Status store_source(Database& database, const SourceRow& source) {
         .run();
 }
 
+Result<std::optional<std::int64_t>> find_distribution_point(Database& database, IssuerId issuer,
+                                                            std::string_view uri) {
+    Query query = database.query("SELECT id FROM distribution_points WHERE issuer = ? AND uri = ?");
+    query.with(issuer, uri);
+    std::optional<std::int64_t> found;
+    if (query.next())
+        found = query.integer(0);
+    if (auto status = query.finish(); !status)
+        return fail(status.error().message);
+    return found;
+}
+
+Result<std::int64_t> find_or_add_distribution_point(Database& database, IssuerId issuer,
+                                                    std::string_view uri) {
+    {
+        Query query = database.query("INSERT OR IGNORE INTO distribution_points (issuer, uri) VALUES (?, ?)");
+        if (auto status = query.with(issuer, uri).run(); !status)
+            return fail(status.error().message);
+    }
+    auto found = find_distribution_point(database, issuer, uri);
+    if (!found)
+        return fail(found.error().message);
+    if (!*found)
+        return fail(database.name() + ": a distribution point vanished");
+    return **found;
+}
+
 Status add_change(Database& database, Issuer& issuer, const Serial& serial, bool status_change, UtcTime at) {
     ++issuer.last_change;
+    if (status_change)
+        ++issuer.status_changes;  // the next CRL has something to say
     Query query =
         database.query("INSERT INTO changes (issuer, priority, id, serial, at) VALUES (?, ?, ?, ?, ?)");
     return query.with(issuer.id, status_change ? 0 : 1, issuer.last_change, serial.magnitude(), to_unix(at))

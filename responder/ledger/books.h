@@ -11,6 +11,8 @@
 #include "responder/base/durable_file.h"
 #include "responder/ledger/audit.h"
 #include "responder/ledger/certificates.h"
+#include "responder/ledger/journal.h"
+#include "responder/ledger/recording.h"
 #include "responder/ledger/sqlite.h"
 
 namespace eightbells::ledger {
@@ -22,6 +24,7 @@ struct Issuer {
     bool published = false;
     std::uint64_t last_change = 0;
     std::uint64_t certificates = 0;
+    std::uint64_t status_changes = 0;  // rising: every revocation, hold, release and correction
 };
 
 struct SourceRow {
@@ -53,6 +56,9 @@ struct Books {
     AuditLog audit;
     crypto::Sha256 sha256;
     std::set<IssuerId> whole_list_begun;  // last_change_id() was asked: imports write changes down
+    bool recorded = false;                // each transaction leaves a record in the journal
+    bool journal_ended = false;           // none does, and none is left from before
+    Journal::Listener listener;
 
     std::mutex read_turn;  // guards what follows
     Database reader;
@@ -70,9 +76,17 @@ class Writing {
     }
     UtcTime now() const noexcept { return now_; }  // one moment for all of the transaction
     Books& books() noexcept { return *books_; }
+    // To be called now and then by who changes many rows.
+    void bound_recording() noexcept {
+        if (recording_)
+            recording_->bound();
+    }
     Status commit();
+    // Once committed: the journal's number of it.
+    std::uint64_t number() const noexcept { return number_; }
 
   private:
+    Status end_journal();
     Writing(Books& books, std::unique_lock<std::mutex> turn, Transaction transaction)
         : books_(&books),
           now_(books.clock.now()),
@@ -82,6 +96,8 @@ class Writing {
     UtcTime now_;
     std::unique_lock<std::mutex> turn_;  // released after the transaction's end: members die in reverse order
     Transaction transaction_;
+    std::optional<Recording> recording_;
+    std::uint64_t number_ = 0;
 };
 
 Result<std::optional<Issuer>> find_issuer(Database& database, const std::string& key);
@@ -94,6 +110,12 @@ Result<std::optional<SourceRow>> find_source(Database& database, IssuerId issuer
 Result<SourceRow> find_or_add_source(Database& database, IssuerId issuer, std::string_view name);
 // Everything but the name. as_of never goes back.
 Status store_source(Database& database, const SourceRow& source);
+
+// The row number of a distribution point's URI.
+Result<std::optional<std::int64_t>> find_distribution_point(Database& database, IssuerId issuer,
+                                                            std::string_view uri);
+Result<std::int64_t> find_or_add_distribution_point(Database& database, IssuerId issuer,
+                                                    std::string_view uri);
 
 // Writes down that the serial's answers must be signed anew; `issuer.last_change` moves.
 Status add_change(Database& database, Issuer& issuer, const Serial& serial, bool status_change, UtcTime at);

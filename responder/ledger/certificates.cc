@@ -81,7 +81,8 @@ Result<Row> read_row(const Query& query) {
             query.integer(7),
             query.optional_integer(column::listed_by),
             std::nullopt,
-            *standing};
+            *standing,
+            query.optional_integer(column::distribution_point)};
     if (!query.is_null(column::certificate_hash)) {
         const ByteView stored = query.blob(column::certificate_hash);
         crypto::Sha256Digest digest{};
@@ -119,12 +120,13 @@ Status insert_row(Database& database, IssuerId issuer, const Row& row) {
     Query query = database.query(
         "INSERT INTO certificates (issuer, hash, serial, not_after, issued_at, issued_by, listed_by, "
         "certificate_hash, "
-        "state, revoked_at, reason, invalidity_date, first_time_kept, status_source) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "state, revoked_at, reason, invalidity_date, first_time_kept, status_source, distribution_point) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     return query
         .with(issuer, to_key(row.hash), row.serial.magnitude(), to_unix(row.not_after),
               to_unix(row.issued_at), row.issued_by, row.listed_by, hash_of(row), status.state,
-              status.revoked_at, status.reason, status.invalidity_date, status.first_time_kept, status.source)
+              status.revoked_at, status.reason, status.invalidity_date, status.first_time_kept, status.source,
+              row.distribution_point)
         .run();
 }
 
@@ -133,12 +135,12 @@ Status update_row(Database& database, IssuerId issuer, const Row& row) {
     Query query = database.query(
         "UPDATE certificates SET not_after = ?, listed_by = ?, certificate_hash = ?, state = ?, revoked_at = "
         "?, "
-        "reason = ?, invalidity_date = ?, first_time_kept = ?, status_source = ? "
+        "reason = ?, invalidity_date = ?, first_time_kept = ?, status_source = ?, distribution_point = ? "
         "WHERE issuer = ? AND hash = ? AND serial = ?");
     return query
         .with(to_unix(row.not_after), row.listed_by, hash_of(row), status.state, status.revoked_at,
-              status.reason, status.invalidity_date, status.first_time_kept, status.source, issuer,
-              to_key(row.hash), row.serial.magnitude())
+              status.reason, status.invalidity_date, status.first_time_kept, status.source,
+              row.distribution_point, issuer, to_key(row.hash), row.serial.magnitude())
         .run();
 }
 

@@ -22,6 +22,8 @@ struct Row {
     std::optional<SourceId> listed_by;  // the full list that holds it: it should go on doing so
     std::optional<crypto::Sha256Digest> certificate_hash;
     Standing standing;
+    std::optional<std::int64_t>
+        distribution_point;  // its row number; where the certificate says its CRL lies
 };
 
 // SQLite's integers are signed: the top bit flipped keeps the unsigned order.
@@ -35,7 +37,7 @@ constexpr std::uint64_t from_key(std::int64_t key) noexcept {
 // The columns in the order in which `read_row` takes them.
 #define EIGHTBELLS_ROW_COLUMNS                                                                        \
     "hash, serial, not_after, state, listed_by, certificate_hash, issued_at, issued_by, revoked_at, " \
-    "reason, invalidity_date, first_time_kept, status_source"
+    "reason, invalidity_date, first_time_kept, status_source, distribution_point"
 namespace column {
 inline constexpr int hash = 0;
 inline constexpr int serial = 1;
@@ -43,6 +45,7 @@ inline constexpr int not_after = 2;
 inline constexpr int state = 3;
 inline constexpr int listed_by = 4;
 inline constexpr int certificate_hash = 5;
+inline constexpr int distribution_point = 13;
 }  // namespace column
 
 // An error for a row that no version of this program writes: the file is damaged.

@@ -32,6 +32,13 @@ EntryJudgement judge(const ImportFacts& facts, const Row& row, const Staged& ent
         judgement.after.certificate_hash = digest;
         judgement.new_facts = true;
     }
+    if (entry.distribution_point != 0) {
+        const std::int64_t point = facts.distribution_point_rows[entry.distribution_point - 1U];
+        if (row.distribution_point != point) {
+            judgement.after.distribution_point = point;
+            judgement.completes = true;
+        }
+    }
     if (facts.source.full_list && !row.listed_by) {
         judgement.after.listed_by = facts.source_id;
         judgement.claims = true;
@@ -121,7 +128,7 @@ bool same_serial(const Staged& a, const Staged& b) noexcept {
 
 bool same_facts(const Bucket& bucket, const Staged& a, const Staged& b) {
     return a.flags == b.flags && a.not_after == b.not_after && a.status() == b.status() &&
-           bucket.digest_of(a) == bucket.digest_of(b);
+           a.distribution_point == b.distribution_point && bucket.digest_of(a) == bucket.digest_of(b);
 }
 
 }  // namespace
@@ -228,7 +235,8 @@ Status Comparison::meet(Worker& worker, const Bucket& bucket, const Staged& entr
                         const Query& query) {
     // Most entries say "good until then" of a row that says the same: no need to build the row.
     if (query.integer(column::state) == 0 && !entry.has(Staged::is_revoked) && !entry.has(Staged::has_hash) &&
-        entry.has(Staged::has_not_after) && query.integer(column::not_after) == entry.not_after &&
+        entry.has(Staged::has_not_after) && entry.distribution_point == 0 &&
+        query.integer(column::not_after) == entry.not_after &&
         !(facts_.source.full_list && query.is_null(column::listed_by))) {
         ++worker.findings.report.unchanged;
         return {};

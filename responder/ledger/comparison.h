@@ -18,6 +18,9 @@ struct ImportFacts {
     IssuerId issuer = 0;
     SourceId source_id = -1;  // -1: this source has never spoken, so no row names it
     std::uint64_t certificates = 0;
+    // By Staged::distribution_point less one. The row number: 0 until the ledger has the URI.
+    std::vector<std::string> distribution_points{};
+    std::vector<std::int64_t> distribution_point_rows{};
 
     std::string place(std::uint64_t line) const;  // "index.txt:17"
 };

@@ -60,8 +60,8 @@ struct Case {
 };
 
 // What is wrong with the event before any number is used up; empty: nothing.
-std::string fault_of(const Event& event, const std::optional<Issuer>& issuer) {
-    if (!issuer)
+std::string fault_of(const Event& event, const Issuer* issuer) {
+    if (issuer == nullptr)
         return fmt::format("issuer: {:.80} is not known here", event.issuer);
     if (!is_source_name(event.source)) {
         return fmt::format(
@@ -128,7 +128,8 @@ Status issue(Writing& writing, Case& the) {
         return fail(row.error().message);
     if (!*row) {
         const Row fresh{hash,          *event.serial, *event.not_after, writing.now(),
-                        the.source.id, std::nullopt,  event.hash,       {}};
+                        the.source.id, std::nullopt,  event.hash,       {},
+                        std::nullopt};
         if (auto status = insert_row(database, the.issuer.id, fresh); !status)
             return status;
         ++the.issuer.certificates;
@@ -254,20 +255,19 @@ Status write_audit(Writing& writing, const Case& the) {
 }
 
 Status remember(Database& database, const Case& the, const crypto::Sha256Digest& digest) {
-    {
-        Query query = database.query(
-            "INSERT INTO events (source, sequence, digest, verdict, gap, message) VALUES (?, ?, ?, ?, ?, ?)");
-        if (auto status = query
-                              .with(the.source.id, the.answer.sequence, ByteView{digest},
-                                    static_cast<int>(the.answer.verdict), the.answer.gap, the.answer.message)
-                              .run();
-            !status)
-            return status;
-    }
-    if (the.source.last_sequence <= limits::remembered_events)
+    Query query = database.query(
+        "INSERT INTO events (source, sequence, digest, verdict, gap, message) VALUES (?, ?, ?, ?, ?, ?)");
+    return query
+        .with(the.source.id, the.answer.sequence, ByteView{digest}, static_cast<int>(the.answer.verdict),
+              the.answer.gap, the.answer.message)
+        .run();
+}
+
+Status forget_old(Database& database, const SourceRow& source) {
+    if (source.last_sequence <= limits::remembered_events)
         return {};
     Query query = database.query("DELETE FROM events WHERE source = ? AND sequence <= ?");
-    return query.with(the.source.id, the.source.last_sequence - limits::remembered_events).run();
+    return query.with(source.id, source.last_sequence - limits::remembered_events).run();
 }
 
 }  // namespace
@@ -276,54 +276,92 @@ Json status_json(const CertStatus& status) {
     return to_json(status);
 }
 
-Result<EventAnswer> apply_event(Writing& writing, const Event& event) {
-    Database& database = writing.database();
-    auto found = find_issuer(database, event.issuer);
-    if (!found)
-        return fail(found.error().message);
+Result<Issuer*> EventSeries::issuer(const std::string& key) {
+    auto at = issuers_.find(key);
+    if (at == issuers_.end()) {
+        auto found = find_issuer(writing_.database(), key);
+        if (!found)
+            return fail(found.error().message);
+        if (!*found)
+            return nullptr;
+        at = issuers_.emplace(key, std::move(**found)).first;
+    }
+    return &at->second;
+}
+
+Result<SourceRow*> EventSeries::source(IssuerId issuer, const std::string& name) {
+    auto at = sources_.find({issuer, name});
+    if (at == sources_.end()) {
+        auto found = find_or_add_source(writing_.database(), issuer, name);
+        if (!found)
+            return fail(found.error().message);
+        at = sources_.emplace(std::pair{issuer, name}, *found).first;
+    }
+    return &at->second;
+}
+
+Result<EventAnswer> EventSeries::apply(const Event& event) {
+    Database& database = writing_.database();
+    const auto known = issuer(event.issuer);
+    if (!known)
+        return fail(known.error().message);
     EventAnswer answer;
-    answer.message = fault_of(event, *found);
+    answer.message = fault_of(event, *known);
     if (!answer.message.empty())
         return answer;
-    Issuer issuer = **found;
-    auto source = find_or_add_source(database, issuer.id, event.source);
-    if (!source)
-        return fail(source.error().message);
-    if (!event.sequence && source->last_sequence == INT64_MAX) {
+    const auto row = source((*known)->id, event.source);
+    if (!row)
+        return fail(row.error().message);
+    SourceRow& from = **row;
+    if (!event.sequence && from.last_sequence == INT64_MAX) {
         answer.message = "sequence: the source has used its last number";
         return answer;
     }
-    Case the{event, issuer, *source, {}, {}, {}};
-    the.answer.sequence = event.sequence.value_or(source->last_sequence + 1);
-    const crypto::Sha256Digest digest = content_digest(writing.books().sha256, event);
+    Case the{event, **known, from, {}, {}, {}};
+    the.answer.sequence = event.sequence.value_or(from.last_sequence + 1);
+    const crypto::Sha256Digest digest = content_digest(writing_.books().sha256, event);
     const auto repeated = is_repeated(database, the, digest);
     if (!repeated)
         return fail(repeated.error().message);
     if (*repeated) {
         if (!the.answer
                  .repeated) {  // a refusal of the number itself: on record, the number stays what it was
-            if (auto status = write_audit(writing, the); !status)
+            if (auto status = write_audit(writing_, the); !status)
                 return fail(status.error().message);
         }
         return the.answer;
     }
-    const bool late = the.answer.sequence < source->last_sequence;
-    the.answer.gap = the.answer.sequence > source->last_sequence + 1;
+    const bool late = the.answer.sequence < from.last_sequence;
+    the.answer.gap = the.answer.sequence > from.last_sequence + 1;
     if (the.answer.gap)
-        source->gap = the.answer.sequence;
-    if (auto status = carry_out(writing, the, late); !status)
+        from.gap = the.answer.sequence;
+    if (auto status = carry_out(writing_, the, late); !status)
         return fail(status.error().message);
     // From its first heartbeat on a source speaks of all certificates: each event in sequence says that
     // nothing else happened before it.
-    if (source->carries_status && source->gap == 0 && !late && event.action != Action::heartbeat)
-        source->as_of = writing.now();
-    source->last_sequence = std::max(source->last_sequence, the.answer.sequence);
-    for (const auto& step : {remember(database, the, digest), store_source(database, *source),
-                             store_issuer(database, issuer), write_audit(writing, the)}) {
+    if (from.carries_status && from.gap == 0 && !late && event.action != Action::heartbeat)
+        from.as_of = writing_.now();
+    from.last_sequence = std::max(from.last_sequence, the.answer.sequence);
+    for (const auto& step : {remember(database, the, digest), write_audit(writing_, the)}) {
         if (!step)
             return fail(step.error().message);
     }
     return the.answer;
+}
+
+Status EventSeries::finish() {
+    Database& database = writing_.database();
+    for (const auto& [key, issuer] : issuers_) {
+        if (auto stored = store_issuer(database, issuer); !stored)
+            return stored;
+    }
+    for (const auto& [key, source] : sources_) {
+        if (auto stored = store_source(database, source); !stored)
+            return stored;
+        if (auto forgotten = forget_old(database, source); !forgotten)
+            return forgotten;
+    }
+    return {};
 }
 
 }  // namespace eightbells::ledger

@@ -49,10 +49,11 @@ Result<CrlImport> import_crl(Ledger& ledger, const crypto::IssuerIdentity& issue
 // Lists of issued certificates: they add to what is known, so nothing is missing from them. CSV (RFC 4180, in
 // any case of its header names) with a header line naming `serial` (hexadecimal; or `serial_decimal`) and
 // `not_after` (ISO 8601 or YYYYMMDDHHMMSSZ) and optionally `sha256`, `status` (good, revoked, hold),
-// `revocation_time`, `reason`, `invalidity_date`; JSON lines with the same names, all values strings; other
-// names are passed over. With a `status` column the list speaks of status as of `now`. A folder of
-// certificates (.pem, .crt, .cer, .der), each checked to be signed by the issuer; other files are passed
-// over, subfolders too.
+// `revocation_time`, `reason`, `invalidity_date`, `distribution_point`
+// (the URI under which the certificate says that its CRL lies); JSON lines with the same names, all values
+// strings; other names are passed over. With a `status` column the list speaks of status as of `now`. A
+// folder of certificates (.pem, .crt, .cer, .der), each checked to be signed by the issuer; other files are
+// passed over, subfolders too.
 Result<ImportReport> import_csv(Ledger& ledger, const crypto::IssuerIdentity& issuer,
                                 const std::filesystem::path& file, UtcTime now);
 Result<ImportReport> import_json_lines(Ledger& ledger, const crypto::IssuerIdentity& issuer,

@@ -26,7 +26,7 @@ Status refuse_premature(Ledger& ledger, const std::string& issuer, const crl::Cr
             auto known = ledger.find(issuer, entry.serial);
             if (!known)
                 return tl::unexpected(known.error());
-            if (*known && (*known)->not_after > now && (!(*known)->status || on_hold((*known)->status)))
+            if (*known && (*known)->not_after >= now && (!(*known)->status || on_hold((*known)->status)))
                 listed.push_back(entry.serial);
             return {};
         });
@@ -48,7 +48,7 @@ Status refuse_premature(Ledger& ledger, const std::string& issuer, const crl::Cr
 
 // F-17: expiredCertsOnCRL is there exactly when entries of expired certificates are kept, and is true.
 void judge_expired(const crl::CrlView& view, const crl::CrlPolicy& policy, ImportReport& report) {
-    const bool prunes = policy.scheme == crypto::Scheme::tls_br || policy.scheme == crypto::Scheme::smime_br;
+    const bool prunes = crypto::is_public_trust(policy.scheme);
     if (report.expired == 0)
         return;
     if (!view.expired_certs_on_crl && !prunes) {
@@ -118,15 +118,19 @@ Result<CrlImport> import_crl(Ledger& ledger, const crypto::IssuerIdentity& issue
     const auto source = source_of(issuer.id(), offer, *view, now);
     auto report = ledger.import(source, [&](const Ledger::Take& take) -> Result<crypto::Sha256Digest> {
         std::uint64_t position = 0;
+        Status taken;  // the ledger names the place itself
         auto read = crl::for_each_entry(*view, [&](const crl::CrlEntry& entry) -> Status {
             if (auto allowed = rules.check(entry, ++position); !allowed)
-                return fail(offer.place, allowed.error());
-            if (entry.revocation.reason == CrlReason::remove_from_crl)
-                return take_removal(ledger, issuer.id(), entry, position, take);
-            return take({entry.serial, std::nullopt, std::nullopt, true, entry.revocation, position});
+                return allowed;
+            taken = entry.revocation.reason == CrlReason::remove_from_crl
+                        ? take_removal(ledger, issuer.id(), entry, position, take)
+                        : take({entry.serial, std::nullopt, std::nullopt, true, entry.revocation, position});
+            return taken;
         });
+        if (!taken)
+            return fail(taken.error().message);
         if (!read)
-            return fail(read.error().message);
+            return fail(offer.place, read.error());
         return digest;
     });
     if (!report)

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "responder/base/durable_file.h"
+#include "responder/crypto/crl_rules.h"
 #include "responder/crypto/limits.h"
 #include "responder/ledger/import.h"
 #include "responder/ledger/limits.h"
@@ -202,6 +203,15 @@ Result<std::vector<std::filesystem::path>> certificate_files(const std::filesyst
     return files;
 }
 
+// The one where the CRL is fetched: the first over HTTP (TLS BR, section 7.1.2.11.2), else the first.
+std::optional<std::string> distribution_point_of(const std::vector<std::string>& uris) {
+    if (uris.empty())
+        return std::nullopt;
+    const auto http =
+        std::ranges::find_if(uris, [](const std::string& uri) { return uri.starts_with("http://"); });
+    return http == uris.end() ? uris.front() : *http;
+}
+
 }  // namespace
 
 Result<ImportReport> import_folder(Ledger& ledger, const crypto::IssuerIdentity& issuer,
@@ -234,10 +244,14 @@ Result<ImportReport> import_folder(Ledger& ledger, const crypto::IssuerIdentity&
             const auto serial = certificate->serial();
             if (!serial)
                 return fail(name + ": its serial number is not one (positive, at most 20 octets)");
+            const auto points = crypto::crl_distribution_points(*certificate);
+            if (!points)
+                return fail(name, points.error());
             const crypto::Sha256Digest digest = sha256.of(certificate->der());
             whole.update(digest);
-            if (auto taken = take({*serial, certificate->not_after(), digest, false, std::nullopt, i + 1});
-                !taken)
+            Ledger::Entry entry{*serial, certificate->not_after(), digest, false, std::nullopt, i + 1};
+            entry.distribution_point = distribution_point_of(*points);
+            if (auto taken = take(entry); !taken)
                 return fail(taken.error().message);
         }
         return whole.finish();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "responder/crypto/limits.h"
 #include "responder/ledger/events.h"
 #include "responder/ledger/limits.h"
 
@@ -20,8 +21,11 @@ Result<ImportReport> ImportRun::run(const Ledger::Produce& produce) {
     auto digest = produce([this](const Ledger::Entry& entry) { return take(entry); });
     if (!digest)
         return fail(digest.error().message);
-    if (last_digest_ == *digest)
+    // A full list is compared even so: the ledger may have changed since (G-26).
+    if (last_digest_ == *digest && !facts_.source.full_list)
         return only_move(*digest);
+    if (auto status = find_distribution_points(); !status)
+        return fail(status.error().message);
     if (facts_.certificates != 0) {
         comparison_.emplace(facts_, staging_, books_.file);
         if (auto status = comparison_->run(findings_); !status)
@@ -90,9 +94,44 @@ Status ImportRun::take(const Ledger::Entry& entry) {
             staged.invalidity_date = to_unix(*stated.invalidity_date);
         }
     }
+    if (entry.distribution_point) {
+        const auto position = take_distribution_point(*entry.distribution_point);
+        if (!position)
+            return refuse(position.error().message);
+        staged.distribution_point = *position;
+    }
     auto added = staging_.add(staged, entry.hash ? &*entry.hash : nullptr);
     if (!added)
         return fail(facts_.place(entry.line), added.error());
+    return {};
+}
+
+Result<std::uint8_t> ImportRun::take_distribution_point(const std::string& uri) {
+    auto& points = facts_.distribution_points;
+    auto found = std::ranges::find(points, uri);
+    if (found == points.end()) {
+        if (uri.empty() || uri.size() > limits::distribution_point_octets) {
+            return fail(fmt::format("distribution_point: a URI of 1 to {} octets is expected",
+                                    limits::distribution_point_octets));
+        }
+        if (points.size() == limits::import_distribution_points) {
+            return fail(fmt::format("distribution_point: more than {} different ones in one import",
+                                    limits::import_distribution_points));
+        }
+        found = points.insert(points.end(), uri);
+    }
+    return static_cast<std::uint8_t>(found - points.begin() + 1);
+}
+
+// As the ledger knows them now; those that are new to it get their row with the writing.
+Status ImportRun::find_distribution_points() {
+    const std::scoped_lock turn(books_.read_turn);
+    for (const std::string& uri : facts_.distribution_points) {
+        auto row = find_distribution_point(books_.reader, facts_.issuer, uri);
+        if (!row)
+            return fail(row.error().message);
+        facts_.distribution_point_rows.push_back(row->value_or(0));
+    }
     return {};
 }
 
@@ -133,6 +172,13 @@ Result<ImportReport> ImportRun::write(const crypto::Sha256Digest& digest) {
         if (!source)
             return fail(source.error().message);
         facts_.source_id = source->id;
+        for (std::size_t i = 0; i < facts_.distribution_points.size(); ++i) {
+            auto row = find_or_add_distribution_point(writing->database(), issuer_.id,
+                                                      facts_.distribution_points[i]);
+            if (!row)
+                return fail(row.error().message);
+            facts_.distribution_point_rows[i] = *row;
+        }
         first_list_ = issuer_.certificates == 0;
         writes_changes_ = issuer_.published || books_.whole_list_begun.contains(issuer_.id);
         const Status written = comparison_ ? write_differences(*writing) : write_first_list(*writing);
@@ -180,6 +226,7 @@ Status ImportRun::write_bucket(Writing& writing, Bucket& bucket, bool count_idle
     for (const Staged& entry : bucket.entries) {
         if (auto status = write_entry(writing, bucket, entry, count_idle); !status)
             return status;
+        writing.bound_recording();
     }
     return {};
 }
@@ -232,7 +279,10 @@ Status ImportRun::write_new(Writing& writing, const Bucket& bucket, const Staged
             facts_.source_id,
             std::nullopt,
             bucket.digest_of(entry),
-            {}};
+            {},
+            std::nullopt};
+    if (entry.distribution_point != 0)
+        row.distribution_point = facts_.distribution_point_rows[entry.distribution_point - 1U];
     if (facts_.source.full_list)
         row.listed_by = facts_.source_id;
     if (stated)
@@ -242,8 +292,10 @@ Status ImportRun::write_new(Writing& writing, const Bucket& bucket, const Staged
     ++issuer_.certificates;
     ++findings_.report.issued;
     ++written_;
-    if (stated)
+    if (stated) {
         ++findings_.report.revoked;
+        ++issuer_.status_changes;
+    }
     if (!writes_changes_ && first_list_)
         return {};
     if (stated) {

@@ -23,6 +23,8 @@ class ImportRun {
     }
     Status look_around();
     Status take(const Ledger::Entry& entry);
+    Result<std::uint8_t> take_distribution_point(const std::string& uri);
+    Status find_distribution_points();
     Result<ImportReport> only_move(const crypto::Sha256Digest& digest);
     Result<ImportReport> write(const crypto::Sha256Digest& digest);
     Status write_bucket(Writing& writing, Bucket& bucket, bool count_idle);

@@ -47,6 +47,17 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& file, 
         std::make_unique<State>(file, clock, std::move(*lock), std::move(*writer), std::move(*reader))));
 }
 
+Result<std::optional<std::uint64_t>> Ledger::count_in(const std::filesystem::path& file,
+                                                      const std::string& issuer) {
+    auto database = open_for_reading(file);
+    if (!database)
+        return fail(database.error().message);
+    const auto known = find_issuer(*database, issuer);
+    if (!known)
+        return fail(known.error().message);
+    return *known ? std::optional{(*known)->certificates} : std::nullopt;
+}
+
 Status Ledger::register_issuer(const std::string& issuer, const std::string& name, bool suspension) {
     auto writing = Writing::begin(*state_);
     if (!writing)
@@ -82,21 +93,39 @@ Result<std::vector<EventAnswer>> Ledger::apply(const std::vector<Event>& events)
         return fail(fmt::format("{} events at once, more than the limit of {}", events.size(),
                                 limits::events_per_transaction));
     }
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
     std::vector<EventAnswer> answers;
     answers.reserve(events.size());
-    for (const Event& event : events) {
-        auto answer = apply_event(*writing, event);
-        if (!answer)
-            return fail(answer.error().message);
-        answers.push_back(std::move(*answer));
+    std::uint64_t number = 0;
+    std::function<Status(std::uint64_t)> confirm;
+    {
+        auto writing = Writing::begin(*state_);
+        if (!writing)
+            return fail(writing.error().message);
+        EventSeries series(*writing);
+        for (const Event& event : events) {
+            auto answer = series.apply(event);
+            if (!answer)
+                return fail(answer.error().message);
+            answers.push_back(std::move(*answer));
+        }
+        if (auto status = series.finish(); !status)
+            return fail(status.error().message);
+        // Only from here on may anybody be told: a crash before leaves nothing of it, the source asks again.
+        if (auto status = writing->commit(); !status)
+            return fail(status.error().message);
+        number = writing->number();
+        confirm = state_->listener.confirm;
     }
-    // Only from here on may anybody be told: a crash before leaves nothing of it, the source asks again.
-    if (auto status = writing->commit(); !status)
-        return fail(status.error().message);
+    // Outside the turn: who waits for the second signer keeps nobody from writing.
+    if (confirm) {
+        if (auto status = confirm(number); !status)
+            return fail(status.error().message);
+    }
     return answers;
+}
+
+Journal Ledger::journal() {
+    return Journal{*state_};
 }
 
 Result<ImportReport> Ledger::import(const ImportSource& source, const Produce& produce) {
@@ -146,27 +175,34 @@ Result<std::uint64_t> Ledger::count(const std::string& issuer) {
     return known->certificates;
 }
 
-Result<bool> Ledger::any_open(const std::string& issuer, UtcTime now) {
-    const std::scoped_lock turn(state_->read_turn);
-    auto known = known_issuer(state_->reader, issuer);
+// A certificate is valid to the end of its notAfter (RFC 5280, section 4.1.2.5).
+#define EIGHTBELLS_OPEN_CERTIFICATES "FROM certificates WHERE issuer = ? AND state <> 2 AND not_after >= ?"
+
+Result<std::optional<Serial>> Ledger::find_open(const std::string& issuer, UtcTime now) {
+    auto database = open_for_reading(state_->file);  // its own: nobody waits for a walk over all of them
+    if (!database)
+        return fail(database.error().message);
+    const auto known = known_issuer(*database, issuer);
     if (!known)
         return fail(known.error().message);
-    Query query = state_->reader.query(
-        "SELECT 1 FROM certificates WHERE issuer = ? AND state <> 2 AND not_after > ? LIMIT 1");
+    Query query = database->query("SELECT serial " EIGHTBELLS_OPEN_CERTIFICATES " LIMIT 1");
     query.with(known->id, to_unix(now));
-    const bool any = query.next();
+    std::optional<Serial> found;
+    if (query.next())
+        found = Serial::from_magnitude(query.blob(0));
     if (auto status = query.finish(); !status)
         return fail(status.error().message);
-    return any;
+    return found;
 }
 
 Result<std::uint64_t> Ledger::count_open(const std::string& issuer, UtcTime now) {
-    const std::scoped_lock turn(state_->read_turn);
-    auto known = known_issuer(state_->reader, issuer);
+    auto database = open_for_reading(state_->file);
+    if (!database)
+        return fail(database.error().message);
+    const auto known = known_issuer(*database, issuer);
     if (!known)
         return fail(known.error().message);
-    Query query = state_->reader.query(
-        "SELECT count(*) FROM certificates WHERE issuer = ? AND state <> 2 AND not_after > ?");
+    Query query = database->query("SELECT count(*) " EIGHTBELLS_OPEN_CERTIFICATES);
     query.with(known->id, to_unix(now));
     const std::int64_t open = query.next() ? query.integer(0) : 0;
     if (auto status = query.finish(); !status)

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "responder/base/serial.h"
 #include "responder/base/status.h"
 #include "responder/crypto/digest.h"
+#include "responder/ledger/journal.h"
 
 namespace eightbells::ledger {
 
@@ -106,6 +108,10 @@ class Ledger {
     // The clock must outlive the ledger.
     static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& file, bool create,
                                                 const Clock& clock);
+    // Of an issuer's certificates in a ledger that this or another program has open; nullopt: it does not
+    // know the issuer.
+    static Result<std::optional<std::uint64_t>> count_in(const std::filesystem::path& file,
+                                                         const std::string& issuer);
     ~Ledger();
 
     // Makes an issuer known. `suspension` off refuses holds (C-11). Repeated calls update the settings.
@@ -131,6 +137,8 @@ class Ledger {
         bool says_status = true;  // false: a list of issued certificates that knows nothing of revocation
         CertStatus status;
         std::uint64_t line = 0;  // where it stands, for messages; 0: unknown. Below 2^32
+        // The URI under which the certificate says that its CRL lies; absent: the source does not tell.
+        std::optional<std::string> distribution_point{};
     };
     struct ImportSource {
         std::string issuer;
@@ -147,8 +155,8 @@ class Ledger {
         bool surely_issued = false;  // with issue_unknown: a good one as well (it was published as good)
         std::function<std::string(std::uint64_t line)> place;  // for messages; unset: "file:line"
     };
-    // `produce` calls `take` for each entry, in any order, and returns the digest of what it read: an import
-    // of the same bytes again only moves as_of. An error from either, or from the ledger's rules, leaves
+    // `produce` calls `take` for each entry, in any order, and returns the digest of what it read: of the
+    // same bytes (not of a full list) only move as_of. An error from either, or from the rules, leaves
     // everything as it was. Bounded memory: entries beyond limits::import_memory_octets wait in an unlinked
     // file in the ledger's folder. Imports take turns with each other.
     using Take = std::function<Status(const Entry&)>;
@@ -165,10 +173,11 @@ class Ledger {
 
     Result<std::optional<Certificate>> find(const std::string& issuer, const Serial& serial);
     Result<std::uint64_t> count(const std::string& issuer);
-    // Whether a certificate is not revoked for good and not expired at `now`. Without one, nothing about the
-    // issuer's certificates can change any more. Looks at every certificate when there is none.
-    Result<bool> any_open(const std::string& issuer, UtcTime now);
-    // Certificates that are neither revoked for good nor expired at `now`. Looks at every one.
+    // A certificate that is neither revoked for good nor expired at `now`, one on hold included; nullopt:
+    // there is none, so that nothing about the issuer's certificates can change any more. Looks at every
+    // certificate when there is none.
+    Result<std::optional<Serial>> find_open(const std::string& issuer, UtcTime now);
+    // How many there are. Looks at every one.
     Result<std::uint64_t> count_open(const std::string& issuer, UtcTime now);
     // The certificates whose serial hash begins with the page's bits, in the order of serial hash. At most
     // limits::ledger_page_records: more is an error, the set needs more page bits.
@@ -205,6 +214,50 @@ class Ledger {
     Result<bool> all_published(const std::string& issuer, std::uint64_t up_to_change_id);
     Result<std::uint64_t> last_change_id(const std::string& issuer);
 
+    // --- CRLs that are made here
+
+    // A certificate that is revoked or on hold, as a CRL lists it.
+    struct Listed {
+        Serial serial;
+        std::uint64_t hash = 0;  // of the serial
+        UtcTime not_after{};
+        Revocation revocation;
+        const std::string* distribution_point = nullptr;  // URI; null: no source told. Borrowed for the call
+        std::optional<UtcTime> last_listed;  // thisUpdate of the CRL that lists it for the last time
+    };
+    // Every one of the issuer's, in the order of serial hash, then serial, as of one moment: none is missed
+    // or seen half changed, and nobody waits meanwhile. Returns how many changes of status it holds
+    // (status_changes at that moment).
+    Result<std::uint64_t> for_each_listed(const std::string& issuer,
+                                          const std::function<Status(const Listed&)>& take);
+    // Where those of one page, as page() has it, say that their CRL lies: the revoked and held ones of which
+    // a source told.
+    Result<std::map<Serial, std::string>> distribution_points(const std::string& issuer, unsigned page_bits,
+                                                              std::uint32_t index);
+    // Rises with every change of status, also by an import that nothing else is written down of.
+    Result<std::uint64_t> status_changes(const std::string& issuer);
+
+    // One scope of CRLs: all of an issuer's ("") or a distribution point's.
+    struct CrlState {
+        Bytes number;              // the last that was taken, magnitude
+        std::uint64_t covers = 0;  // status_changes that its published CRL holds
+        bool last = false;         // its last CRL is published: there will be no other (F-18)
+    };
+    Result<std::optional<CrlState>> crl_state(const std::string& issuer, const std::string& scope);
+    // Takes `count` numbers in a row and returns the first: above every one that was ever taken, and not
+    // below `at_least`. Durable before it returns, so that no number is used twice, whatever happens after
+    // (F-04).
+    Result<Bytes> take_crl_numbers(const std::string& issuer, const std::string& scope, const Bytes& at_least,
+                                   unsigned count);
+    // The CRL of this scope is published. `text` is a line for the audit log.
+    Status crl_published(const std::string& issuer, const std::string& scope, std::uint64_t covers, bool last,
+                         const std::string& text);
+    // These stood on a published CRL after they had expired: they need not stand on the next (RFC 5280,
+    // section 3.3).
+    Status mark_last_listed(const std::string& issuer,
+                            const std::vector<std::pair<std::uint64_t, Serial>>& certificates,
+                            UtcTime this_update);
+
     // --- epochs and the audit log
 
     // Takes and returns a higher epoch, durable before it returns (a new leader, a restored ledger). At least
@@ -220,6 +273,9 @@ class Ledger {
     // Success, or what is wrong: SQLite's structure, the audit chain, and whether the log still holds the
     // line `anchor` that was kept elsewhere. Reads everything.
     Status check_integrity(const std::optional<AuditHead>& anchor = std::nullopt);
+
+    // For a second signer, whose ledger follows this one; goes with the ledger.
+    Journal journal();
 
   private:
     struct State;

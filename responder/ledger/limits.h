@@ -35,13 +35,22 @@ inline constexpr std::size_t list_line_octets = 16 * 1024;  // a line of index.t
 inline constexpr std::size_t list_chunk_octets = 1024 * 1024;
 inline constexpr std::size_t list_chunks = 4;  // read ahead of the parser
 inline constexpr std::size_t csv_columns = 256;
+// Different distribution points in one import: a head holds 64 CRLs of an issuer; a position takes one octet.
+inline constexpr std::size_t import_distribution_points = 255;
 inline constexpr std::size_t folder_entries = 1'000'000;  // certificates in one folder: 100 MB of paths
 // One read of Ledger::page: a page's records in each of its three lives.
 inline constexpr std::size_t ledger_page_records = 3 * page_records;
 inline constexpr std::size_t unpublished_changes = 100'000;  // one read of Ledger::unpublished: 6 MB
 inline constexpr std::size_t source_name_octets = 64;
 inline constexpr std::size_t audit_text_octets = 16 * 1024;
-inline constexpr std::size_t integrity_faults = 20;  // reported by one check
+// The journal for a second signer. An event changes some 600 octets of rows: 64 MiB are 100,000 events, a day
+// apart at one a second. What one transaction changes is held in memory while it is recorded, some 90 octets
+// a row: 16 MiB are 180,000 new certificates; beyond, the second signer takes a copy.
+inline constexpr std::uint64_t journal_octets = 64 * 1024 * 1024;
+inline constexpr std::size_t journal_read_octets = 1024 * 1024;
+inline constexpr std::int64_t recording_octets = 16 * 1024 * 1024;
+inline constexpr std::size_t record_octets = 32 * 1024 * 1024;  // old values and new ones
+inline constexpr std::size_t integrity_faults = 20;             // reported by one check
 
 }  // namespace eightbells::limits
 

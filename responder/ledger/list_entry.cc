@@ -12,9 +12,9 @@ namespace eightbells::ledger {
 
 namespace {
 
-constexpr std::array<std::string_view, list_fields> names{"serial", "serial_decimal", "not_after",
-                                                          "sha256", "status",         "revocation_time",
-                                                          "reason", "invalidity_date"};
+constexpr std::array<std::string_view, list_fields> names{"serial", "serial_decimal",  "not_after",
+                                                          "sha256", "status",          "revocation_time",
+                                                          "reason", "invalidity_date", "distribution_point"};
 
 bool same(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -117,6 +117,8 @@ Result<Ledger::Entry> to_entry(const ListValues& given, bool says_status, std::u
             return fail("sha256: 64 hexadecimal digits are expected");
         std::ranges::copy(*bytes, entry.hash.emplace().begin());
     }
+    if (const auto& uri = value_of(values, ListField::distribution_point))
+        entry.distribution_point = *uri;
     if (says_status) {
         auto status = status_of(values);
         if (!status)

@@ -21,8 +21,9 @@ enum class ListField : std::uint8_t {
     revocation_time,
     reason,
     invalidity_date,
+    distribution_point,
 };
-inline constexpr std::size_t list_fields = 8;
+inline constexpr std::size_t list_fields = 9;
 std::optional<ListField> list_field_from_name(std::string_view name) noexcept;  // any case
 
 using ListValues = std::array<std::optional<std::string>, list_fields>;  // empty text counts as absent

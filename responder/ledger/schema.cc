@@ -26,7 +26,8 @@ CREATE TABLE issuers (
     suspension INTEGER NOT NULL,
     published INTEGER NOT NULL DEFAULT 0,
     last_change INTEGER NOT NULL DEFAULT 0,
-    certificates INTEGER NOT NULL DEFAULT 0
+    certificates INTEGER NOT NULL DEFAULT 0,
+    status_changes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE sources (
@@ -56,14 +57,33 @@ CREATE TABLE certificates (
     invalidity_date INTEGER,
     first_time_kept INTEGER,
     status_source INTEGER,
+    distribution_point INTEGER,
+    last_listed INTEGER,
     PRIMARY KEY (issuer, hash, serial),
     CHECK (state IN (0, 1, 2) AND (state = 0) = (revoked_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX holds ON certificates (issuer, hash, serial) WHERE state = 1;
+CREATE INDEX listed ON certificates (issuer, hash, serial) WHERE state <> 0;
 CREATE TRIGGER revoked_is_final BEFORE UPDATE ON certificates WHEN OLD.state = 2 AND NEW.state <> 2
 BEGIN SELECT RAISE(ABORT, 'revoked is final'); END;
 CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates
 BEGIN SELECT RAISE(ABORT, 'a certificate is never removed'); END;
+
+CREATE TABLE distribution_points (
+    id INTEGER PRIMARY KEY,
+    issuer INTEGER NOT NULL,
+    uri TEXT NOT NULL,
+    UNIQUE (issuer, uri)
+) STRICT;
+
+CREATE TABLE crls (
+    issuer INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    number BLOB NOT NULL,
+    covers INTEGER NOT NULL DEFAULT 0,
+    last INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (issuer, scope)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE changes (
     issuer INTEGER NOT NULL,
@@ -97,6 +117,22 @@ CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), line INTEGER N
 INSERT INTO audit_head VALUES (1, 0, zeroblob(32));
 )sql";
 
+// From version 1, which knew nothing of CRLs that are made here.
+constexpr const char* from_version_1 = R"sql(
+ALTER TABLE issuers ADD COLUMN status_changes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE certificates ADD COLUMN distribution_point INTEGER;
+ALTER TABLE certificates ADD COLUMN last_listed INTEGER;
+CREATE INDEX listed ON certificates (issuer, hash, serial) WHERE state <> 0;
+CREATE TABLE distribution_points (
+    id INTEGER PRIMARY KEY, issuer INTEGER NOT NULL, uri TEXT NOT NULL, UNIQUE (issuer, uri)
+) STRICT;
+CREATE TABLE crls (
+    issuer INTEGER NOT NULL, scope TEXT NOT NULL, number BLOB NOT NULL, covers INTEGER NOT NULL DEFAULT 0,
+    last INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (issuer, scope)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
+)sql";
+
 Result<std::int64_t> pragma(Database& database, std::string_view sql) {
     Query query = database.query(sql);
     std::int64_t value = 0;
@@ -107,12 +143,14 @@ Result<std::int64_t> pragma(Database& database, std::string_view sql) {
     return value;
 }
 
-// FULL: a commit is on the disk when it returns. The rest bounds memory and the log's size between imports.
+// FULL: a commit is on the disk when it returns. The rest bounds memory and the log's size between imports:
+// 8,192 pages are 64 MiB. A burst of revocations changes pages all over the ledger, and what the log holds of
+// a page several times is written back once.
 Status settle(Database& database) {
     return database.execute(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE; PRAGMA cache_size = "
         "-65536;"
-        "PRAGMA journal_size_limit = 67108864;");
+        "PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 8192;");
 }
 
 Status sync_folder(const std::filesystem::path& file) {
@@ -141,6 +179,20 @@ Status make(Database& database, const std::filesystem::path& file) {
     if (auto status = transaction->commit(); !status)
         return status;
     return sync_folder(file);
+}
+
+// A ledger of an earlier version becomes one of this version, in one transaction.
+Status renew(Database& database, const std::filesystem::path& file) {
+    const auto application = pragma(database, "PRAGMA application_id");
+    const auto version = pragma(database, "PRAGMA user_version");
+    if (!application || !version || *application != application_id || *version != 1)
+        return {};  // check_kind says what it is
+    auto transaction = Transaction::begin(database);
+    if (!transaction)
+        return fail(transaction.error().message);
+    if (auto status = database.execute(from_version_1); !status)
+        return fail(file.string() + ": it cannot be brought to this version", status.error());
+    return transaction->commit();
 }
 
 Status check_kind(Database& database, const std::filesystem::path& file) {
@@ -194,6 +246,8 @@ Result<Database> open_for_writing(const std::filesystem::path& file, bool create
         if (auto status = make(*database, file); !status)
             return fail(status.error().message);
     }
+    if (auto status = renew(*database, file); !status)
+        return fail(status.error().message);
     if (auto status = check_kind(*database, file); !status)
         return fail(status.error().message);
     if (auto status = database->execute("PRAGMA journal_mode = WAL"); !status)

@@ -87,6 +87,7 @@ class Database {
     std::string last_error() const;
     const std::string& name() const noexcept { return name_; }
     std::int64_t changes() const noexcept;
+    sqlite3* handle() const noexcept { return handle_; }  // for what records changes and does them again
 
   private:
     Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}

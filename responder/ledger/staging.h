@@ -29,7 +29,7 @@ struct Staged {
     std::uint8_t serial_octets = 0;
     std::uint8_t flags = 0;
     std::uint8_t reason = no_reason;
-    std::uint8_t spare = 0;  // no octet of the staging file is left unset
+    std::uint8_t distribution_point = 0;  // from 1: position in the import's list; 0: not told
 
     bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
     ByteView magnitude() const noexcept { return {serial.data(), serial_octets}; }

@@ -1,2 +1,2 @@
-set(SOURCES message.cc)
-set(LIBRARIES)
+set(SOURCES message.cc secret.cc)
+set(LIBRARIES fmt openssl)

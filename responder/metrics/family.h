@@ -115,9 +115,15 @@ struct LabelOf<EventVerdict> : EnumLabel<EventVerdict, event_verdict_names> {};
 template <>
 struct LabelOf<Feed> : EnumLabel<Feed, feed_names> {};
 template <>
+struct LabelOf<Compared> : EnumLabel<Compared, compared_names> {};
+template <>
 struct LabelOf<ImportResult> : EnumLabel<ImportResult, import_result_names> {};
 template <>
 struct LabelOf<PublishResult> : EnumLabel<PublishResult, publish_result_names> {};
+template <>
+struct LabelOf<Door> : EnumLabel<Door, door_names> {};
+template <>
+struct LabelOf<Refused> : EnumLabel<Refused, refused_names> {};
 template <>
 struct LabelOf<ClockState> : EnumLabel<ClockState, clock_state_names> {};
 

@@ -47,6 +47,13 @@ struct FrontMetrics final : MetricSet {
     Counters<IssuerIndex> live_fallbacks{*this, Metric::front_live_fallbacks};
     Gauges<> live_connected{*this, Metric::front_live_connected};
 
+    Counters<> page_waits{*this, Metric::front_page_waits};
+    Counters<> page_waits_refused{*this, Metric::front_page_waits_refused};
+    Counters<> page_reads{*this, Metric::front_page_reads};
+    Counters<> page_read_failures{*this, Metric::front_page_read_failures};
+    Counters<IssuerIndex> pages_mended{*this, Metric::front_pages_mended};
+    Gauges<> page_pool_bytes{*this, Metric::front_page_pool_bytes};
+
     Gauges<> ready{*this, Metric::front_ready};
     Gauges<IssuerIndex> issuer_ready{*this, Metric::front_issuer_ready};
     Gauges<IssuerIndex> head_epoch{*this, Metric::front_head_epoch};

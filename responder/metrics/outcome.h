@@ -112,9 +112,24 @@ enum class Feed : std::uint8_t { index, crl, list, events, count_ };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Feed::count_)> feed_names{
     "index", "crl", "list", "events"};
 
+// What the ledger is compared with: the CRLs under the head, the published answers, what fronts answer.
+enum class Compared : std::uint8_t { crl, answers, front, count_ };
+inline constexpr std::size_t compareds = static_cast<std::size_t>(Compared::count_);
+inline constexpr std::array<std::string_view, compareds> compared_names{"crl", "answers", "front"};
+
 enum class ImportResult : std::uint8_t { changed, unchanged, refused, count_ };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(ImportResult::count_)>
     import_result_names{"changed", "unchanged", "refused"};
+
+// The doors for other machines: the private call's, and the other signer's of a pair.
+enum class Door : std::uint8_t { live, pair, count_ };
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Door::count_)> door_names{"live",
+                                                                                                 "pair"};
+
+// Why a connection at one of them was refused: tls::Refusal, in its order.
+enum class Refused : std::uint8_t { not_tls, secret, slow, too_many, address, count_ };
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Refused::count_)> refused_names{
+    "not_tls", "secret", "slow", "too_many", "address"};
 
 enum class PublishResult : std::uint8_t { done, failed, count_ };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(PublishResult::count_)>

@@ -1,6 +1,5 @@
 #include "responder/metrics/private_listener.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -8,15 +7,13 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "responder/base/socket_address.h"
 #include "responder/metrics/family.h"
 #include "responder/metrics/limits.h"
 
@@ -29,49 +26,6 @@ struct Release {
 };
 using Http = std::unique_ptr<evhttp, Release<evhttp, evhttp_free>>;
 using Timer = std::unique_ptr<event, Release<event, event_free>>;
-
-// A numeric address and a port, 0 among them (which libevent's own parser refuses). The size is 0 for
-// anything else.
-socklen_t parse_address(const std::string& text, sockaddr_storage& out) {
-    const auto colon = text.rfind(':');
-    const std::string host = colon == std::string::npos ? std::string() : text.substr(0, colon);
-    const char* const end = text.data() + text.size();
-    std::uint16_t port = 0;
-    const auto parsed =
-        std::from_chars(colon == std::string::npos ? end : text.data() + colon + 1, end, port);
-    if (parsed.ec != std::errc{} || parsed.ptr != end)
-        return 0;
-    sockaddr_in v4{};
-    if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(port);
-        std::memcpy(&out, &v4, sizeof v4);
-        return sizeof v4;
-    }
-    sockaddr_in6 v6{};
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-        inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(port);
-        std::memcpy(&out, &v6, sizeof v6);
-        return sizeof v6;
-    }
-    return 0;
-}
-
-std::string sockaddr_text(const sockaddr_storage& address) {
-    std::array<char, INET6_ADDRSTRLEN> host{};
-    if (address.ss_family == AF_INET6) {
-        sockaddr_in6 v6{};
-        std::memcpy(&v6, &address, sizeof v6);
-        inet_ntop(AF_INET6, &v6.sin6_addr, host.data(), host.size());
-        return fmt::format("[{}]:{}", host.data(), ntohs(v6.sin6_port));
-    }
-    sockaddr_in v4{};
-    std::memcpy(&v4, &address, sizeof v4);
-    inet_ntop(AF_INET, &v4.sin_addr, host.data(), host.size());
-    return fmt::format("{}:{}", host.data(), ntohs(v4.sin_port));
-}
 
 // The body is sent with its length and, for HEAD, left out.
 void reply(evhttp_request* request, int status, const char* reason, const char* type, std::string_view body) {
@@ -180,17 +134,16 @@ const std::string& PrivateListener::address() const noexcept {
 Result<std::unique_ptr<PrivateListener>> PrivateListener::open(event_base* base, std::string_view address,
                                                                Answers answers) {
     const std::string text(address);
-    sockaddr_storage where{};
-    const socklen_t size = parse_address(text, where);
-    if (size == 0)
-        return fail(
-            fmt::format("\"{}\" is not an address to listen on; write for example \"127.0.0.1:9641\"", text));
+    const auto place = parse_host_port(text);
+    const auto where = place ? socket_address(*place) : tl::unexpected<Error>(place.error());
+    if (!where)
+        return fail(text, where.error());
 
     const unsigned options = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
-                             (where.ss_family == AF_INET6 ? LEV_OPT_BIND_IPV6ONLY : 0U);
-    evconnlistener* listener = evconnlistener_new_bind(
-        base, nullptr, nullptr, options, static_cast<int>(limits::private_connections),
-        reinterpret_cast<const sockaddr*>(&where), static_cast<int>(size));
+                             (where->family() == AF_INET6 ? LEV_OPT_BIND_IPV6ONLY : 0U);
+    evconnlistener* listener = evconnlistener_new_bind(base, nullptr, nullptr, options,
+                                                       static_cast<int>(limits::private_connections),
+                                                       where->generic(), static_cast<int>(where->size));
     if (listener == nullptr)
         return fail(fmt::format("listening on {}: {}", text, std::strerror(errno)));
     return serve(std::make_unique<State>(base, std::move(answers)), listener);
@@ -212,10 +165,7 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::adopt(event_base* base
 
 Result<std::unique_ptr<PrivateListener>> PrivateListener::serve(std::unique_ptr<State> state,
                                                                 evconnlistener* listener) {
-    sockaddr_storage where{};
-    socklen_t size = sizeof where;
-    if (::getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&where), &size) == 0)
-        state->address = sockaddr_text(where);
+    state->address = to_string(bound_address(evconnlistener_get_fd(listener)));
     event_base* const base = state->base;
     state->http.reset(evhttp_new(base));
     state->reopen.reset(event_new(base, -1, 0, &State::on_reopen, state.get()));

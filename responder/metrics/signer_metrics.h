@@ -31,9 +31,13 @@ struct SignerMetrics final : MetricSet {
     Histograms<IssuerIndex> signing_duration{*this, Metric::signer_signing_duration};
     Gauges<IssuerIndex> signing_capacity{*this, Metric::signer_signing_capacity};
     Gauges<IssuerIndex> signing_demand{*this, Metric::signer_signing_demand};
+    Gauges<IssuerIndex> pages{*this, Metric::signer_pages};
     Gauges<IssuerIndex> pages_due{*this, Metric::signer_pages_due};
     Counters<IssuerIndex> pages_refreshed{*this, Metric::signer_pages_refreshed};
+    Gauges<IssuerIndex> pages_rate{*this, Metric::signer_pages_rate};
+    Gauges<IssuerIndex> signing_left{*this, Metric::signer_signing_left};
     Gauges<IssuerIndex> runway_short{*this, Metric::signer_runway_short};
+    Gauges<IssuerIndex> dark_at{*this, Metric::signer_dark_at};
     Gauges<ClockState> clock_state{*this, Metric::signer_clock_state};
     Gauges<IssuerIndex> certificate_not_after{*this, Metric::signer_certificate_not_after};
     Gauges<IssuerIndex> issuer_not_after{*this, Metric::signer_issuer_not_after};
@@ -51,6 +55,18 @@ struct SignerMetrics final : MetricSet {
     Gauges<IssuerIndex> crl_size{*this, Metric::signer_crl_size};
     Gauges<IssuerIndex> crl_refused{*this, Metric::signer_crl_refused};
     Gauges<IssuerIndex> crl_too_large{*this, Metric::signer_crl_too_large};
+    Gauges<IssuerIndex> crl_life_used{*this, Metric::signer_crl_life_used};
+    Histograms<IssuerIndex> event_to_crl{*this, Metric::signer_event_to_crl};
+    Counters<IssuerIndex, PublishResult> crl_rounds{*this, Metric::signer_crl_rounds};
+    Gauges<IssuerIndex> crl_entries{*this, Metric::signer_crl_entries};
+    Gauges<IssuerIndex> crl_making_duration{*this, Metric::signer_crl_making_duration};
+    Gauges<IssuerIndex> crl_due{*this, Metric::signer_crl_due};
+    Gauges<IssuerIndex> crl_spare_next_update{*this, Metric::signer_crl_spare_next_update};
+    Gauges<IssuerIndex> crl_spare_out{*this, Metric::signer_crl_spare_out};
+    Gauges<IssuerIndex, Compared> differences{*this, Metric::signer_differences};
+    Gauges<IssuerIndex, Compared> oldest_difference{*this, Metric::signer_oldest_difference};
+    Counters<IssuerIndex, Compared> compared{*this, Metric::signer_compared};
+    Gauges<IssuerIndex> last_comparison{*this, Metric::signer_last_comparison};
     Gauges<> page_file_size{*this, Metric::signer_page_file_size};
     Gauges<> store_reachable{*this, Metric::signer_store_reachable};
     Gauges<> store_last_mirror{*this, Metric::signer_store_last_mirror};
@@ -59,6 +75,11 @@ struct SignerMetrics final : MetricSet {
     Histograms<> live_call_duration{*this, Metric::signer_live_call_duration};
     Gauges<> live_queue{*this, Metric::signer_live_queue};
     Gauges<> ready{*this, Metric::signer_ready};
+    Gauges<> leads{*this, Metric::signer_leads};
+    Gauges<> pair_in_step{*this, Metric::signer_pair_in_step};
+    Gauges<> alone{*this, Metric::signer_alone};
+    Gauges<> ledger_set_aside{*this, Metric::signer_ledger_set_aside};
+    Counters<Door, Refused> refused_connections{*this, Metric::signer_refused_connections};
 };
 
 }  // namespace eightbells::metrics

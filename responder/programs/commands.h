@@ -40,11 +40,16 @@ struct ImportArguments {
 };
 int import(const config::Config& config, const ImportArguments& arguments);
 int status(const config::Config& config);
+int resign(const config::Config& config, const std::string& issuer);
+int lead(const config::Config& config);  // the order to the signer of a pair that follows
 // What the signer thinks of the clock; `accept`: the operator's word that it is right as it is now (D-10).
 int clock(const config::Config& config, bool accept);
 // The CA's own key is compromised: every certificate is revoked. `confirm` must be the issuer's name.
 int compromise(const config::Config& config, const std::string& issuer, const std::string& confirm,
                const std::string& time);
+
+// The issuer's last CRL: no other comes after it (F-18).
+int last_crl(const config::Config& config, const std::string& issuer);
 
 struct ShowArguments {
     std::string serial;
@@ -80,6 +85,8 @@ struct NamedIssuer {
     crypto::IssuerIdentity identity;
 };
 std::optional<NamedIssuer> find_issuer(const config::Config& config, const std::string& name);
+// The certificate of a configured issuer, as its file has it.
+Result<crypto::Certificate> ca_certificate(const config::Issuer& issuer);
 // The store that fronts read, and the store keys that they trust; prints what is wrong.
 std::unique_ptr<cache::Store> open_store(const config::Config& config);
 std::optional<std::vector<cache::StorePublicKey>> trusted_keys(const config::Config& config);

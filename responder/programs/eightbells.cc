@@ -7,6 +7,7 @@
 
 #include "responder/programs/commands.h"
 #include "responder/programs/start.h"
+#include "responder/signer/capacity.h"
 #include "responder/signer/identity.h"
 #include "responder/watch/watch.h"
 
@@ -46,6 +47,10 @@ void add_plain_commands(CLI::App& app, CommandLine& line) {
     app.add_subcommand("status", "what the running signer has published")->callback([&] {
         line.job = programs::status;
     });
+    app.add_subcommand("lead",
+                       "of two signers, the one that follows: lead as soon as the other is gone, although "
+                       "it may have acknowledged what this one lacks")
+        ->callback([&] { line.job = programs::lead; });
     auto* clock = app.add_subcommand(
         "clock", "what the signer thinks of the clock; `clock accept`: it is right as it is now, sign again");
     clock->add_option("accept", line.accept)->check(CLI::IsMember({"accept"}));
@@ -106,6 +111,26 @@ void add_compromise_command(CLI::App& app, CommandLine& line) {
     });
 }
 
+void add_resign_command(CLI::App& app, CommandLine& line) {
+    auto* command = app.add_subcommand(
+        "resign",
+        "sign every answer of an issuer anew, now: after its signer key was compromised and replaced");
+    command->add_option("issuer", line.issuer, "the issuer's name")->required();
+    command->callback([&line] {
+        line.job = [&line](const config::Config& config) { return programs::resign(config, line.issuer); };
+    });
+}
+
+void add_last_crl_command(CLI::App& app, CommandLine& line) {
+    auto* command = app.add_subcommand(
+        "last-crl",
+        "make an issuer's last CRL, valid for ever: when every certificate is expired or revoked");
+    command->add_option("issuer", line.issuer, "the issuer's name")->required();
+    command->callback([&line] {
+        line.job = [&line](const config::Config& config) { return programs::last_crl(config, line.issuer); };
+    });
+}
+
 void add_show_command(CLI::App& app, CommandLine& line) {
     auto& show = line.show;
     auto* command = app.add_subcommand("show", "what is stored for a serial number and what would be sent");
@@ -155,18 +180,56 @@ void add_report_command(CLI::App& app, CommandLine& line) {
     });
 }
 
+// Measured with the very keys, and counted where certificates are known already.
+bool check_capacity(const config::Config& config,
+                    const std::vector<std::shared_ptr<const signer::Identity>>& identities,
+                    const Clock& clock) {
+    std::vector<std::string> names;
+    std::vector<signer::Refreshed> refreshed;
+    for (const auto& identity : identities) {
+        names.push_back(identity->settings.name);
+        const auto count = signer::known_certificates(config, *identity);
+        if (!count) {
+            fmt::print(stderr, "issuer \"{}\": its certificates cannot be counted: {}\n", names.back(),
+                       count.error().message);
+            return false;
+        }
+        if (!*count)
+            fmt::print("issuer \"{}\": neither ledger nor index is there to count its certificates in\n",
+                       names.back());
+        refreshed.push_back({identity, count->value_or(0)});
+    }
+    metrics::SignerMetrics unseen{std::move(names)};
+    signer::Press press{config.signer.threads, config.signer.self_check, unseen};
+    const auto capacity = signer::measure_capacity(refreshed, press, unseen, clock);
+    if (!capacity) {
+        fmt::print(stderr, "{}\n", capacity.error().message);
+        return false;
+    }
+    if (!capacity->enough()) {
+        const std::string field = fmt::format("issuer[{}].refresh", capacity->most);
+        fmt::print(stderr, "{}\n", config::at_field(config, field, capacity->text).to_string());
+        return false;
+    }
+    fmt::print("{}\n", capacity->text);
+    return true;
+}
+
 // What `check-config` adds to what every program says about its configuration: keys and certificates, judged
 // as at a start (group H).
 int check_config(const config::Config& config, const Clock& clock) {
     int mistakes = 0;
+    std::vector<std::shared_ptr<const signer::Identity>> identities;
     for (std::size_t i = 0; i < config.issuers.size(); ++i) {
         std::vector<std::string> warnings;
-        const auto identity = signer::load_identity(i, config.issuers[i], clock.now(), warnings);
+        auto identity = signer::load_identity(i, config.issuers[i], clock.now(), warnings);
         const std::string field = fmt::format("issuer[{}].signer_certificate", i);
         for (const auto& warning : warnings)
             fmt::print("{} (warning)\n", config::at_field(config, field, warning).to_string());
-        if (identity)
+        if (identity) {
+            identities.push_back(*std::move(identity));
             continue;
+        }
         ++mistakes;
         fmt::print(stderr, "{}\n", config::at_field(config, field, identity.error().message).to_string());
     }
@@ -176,7 +239,7 @@ int check_config(const config::Config& config, const Clock& clock) {
             fmt::print(stderr, "{}\n", watched.error().message);
         }
     }
-    if (mistakes != 0)
+    if (mistakes != 0 || !check_capacity(config, identities, clock))
         return programs::exit_configuration;
     fmt::print("{}: no mistakes; {} issuer{}, store: {}\n", config.file.string(), config.issuers.size(),
                config.issuers.size() == 1 ? "" : "s",
@@ -200,6 +263,8 @@ int main(int argc, char** argv) {
                       true);
     add_import_command(app, line);
     add_compromise_command(app, line);
+    add_last_crl_command(app, line);
+    add_resign_command(app, line);
     add_show_command(app, line);
     add_report_command(app, line);
 

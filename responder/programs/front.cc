@@ -92,8 +92,8 @@ int main(int argc, char** argv) {
         spdlog::critical("{}", front.error().message);
         return programs::exit_failure;
     }
-    for (const http::HostPort& address : (*front)->addresses())
-        spdlog::info("front answers on {}", http::to_string(address));
+    for (const HostPort& address : (*front)->addresses())
+        spdlog::info("front answers on {}", to_string(address));
     spdlog::info("metrics and readiness on {}", (*front)->metrics_address());
     int signal = 0;
     sigwait(&ends, &signal);

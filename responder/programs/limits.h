@@ -20,6 +20,10 @@ inline constexpr std::chrono::seconds watch_start_pause{3};  // signer and front
 // its start to its readiness: a front verifies ten million answers from its page file in a minute.
 inline constexpr std::chrono::seconds check_time{20};
 inline constexpr std::chrono::seconds replace_time{180};
+// A progress bar is there while more pages are due than a second signs, and is drawn anew so often.
+inline constexpr std::uint64_t bar_pages = 100;
+inline constexpr std::size_t bar_columns = 40;
+inline constexpr std::chrono::milliseconds bar_period{250};
 inline constexpr std::chrono::seconds stop_time{20};  // what does not end by then is killed
 
 }  // namespace eightbells::limits

@@ -189,6 +189,18 @@ int compromise(const config::Config& config, const std::string& issuer, const st
     return ask_for_report(config, question);
 }
 
+int last_crl(const config::Config& config, const std::string& issuer) {
+    const auto answer = ask(config.signer.control_socket, {{"do", "last-crl"}, {"issuer", issuer}});
+    if (!answer)
+        return report_failure(answer.error());
+    if (!answer->value("ok", false)) {
+        fmt::print(stderr, "refused, nothing changed: {}\n", answer->value("error", std::string{}));
+        return exit_failure;
+    }
+    fmt::print("the last CRL of {} is made; no other will be\n", issuer);
+    return 0;
+}
+
 int status(const config::Config& config) {
     const auto answer = ask(config.signer.control_socket, {{"do", "status"}});
     if (!answer)
@@ -197,7 +209,32 @@ int status(const config::Config& config) {
     const json clock = answer->value("clock", json::object());
     if (const auto why = clock.value("why", std::string{}); !why.empty())
         fmt::print(stderr, "clock: {}\n", why);
+    if (const json pair = answer->value("pair", json::object()); !pair.empty())
+        fmt::print(stderr, "this signer follows: {}\n", pair.dump());
     return 0;
+}
+
+namespace {
+int order(const config::Config& config, const json& what, const std::string& done) {
+    const auto answer = ask(config.signer.control_socket, what);
+    if (!answer)
+        return report_failure(answer.error());
+    if (!answer->value("ok", false)) {
+        fmt::print(stderr, "refused: {}\n", answer->value("error", std::string{}));
+        return exit_failure;
+    }
+    fmt::print("{}\n", done);
+    return 0;
+}
+}  // namespace
+
+int lead(const config::Config& config) {
+    return order(config, {{"do", "lead"}}, "this signer leads as soon as the other one does not");
+}
+
+int resign(const config::Config& config, const std::string& issuer) {
+    return order(config, {{"do", "resign"}, {"issuer", issuer}},
+                 "every answer is being signed anew; `eightbells status` shows the pages that are due");
 }
 
 int clock(const config::Config& config, bool accept) {

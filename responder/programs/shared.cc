@@ -12,6 +12,13 @@
 
 namespace eightbells::programs {
 
+Result<crypto::Certificate> ca_certificate(const config::Issuer& issuer) {
+    const auto octets = read_file(issuer.certificate, limits::certificate_octets);
+    if (!octets)
+        return tl::unexpected<Error>(octets.error());
+    return crypto::Certificate::parse(*octets);
+}
+
 std::optional<NamedIssuer> find_issuer(const config::Config& config, const std::string& name) {
     const auto found = name.empty() && config.issuers.size() == 1
                            ? config.issuers.begin()
@@ -25,9 +32,7 @@ std::optional<NamedIssuer> find_issuer(const config::Config& config, const std::
                    fmt::join(names, ", "));
         return std::nullopt;
     }
-    auto bytes = read_file(found->certificate, limits::certificate_octets);
-    auto certificate = bytes ? crypto::Certificate::parse(*bytes)
-                             : Result<crypto::Certificate>{tl::unexpected<Error>(bytes.error())};
+    auto certificate = ca_certificate(*found);
     auto identity = certificate ? crypto::IssuerIdentity::from_certificate(*certificate)
                                 : Result<crypto::IssuerIdentity>{tl::unexpected<Error>(certificate.error())};
     if (!identity) {

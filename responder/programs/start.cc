@@ -9,6 +9,11 @@
 
 namespace eightbells::programs {
 
+const std::shared_ptr<TerminalLog>& terminal_log() {
+    static const std::shared_ptr<TerminalLog> log = TerminalLog::open();
+    return log;
+}
+
 std::optional<config::Config> load_config(const std::string& file, std::string_view program,
                                           std::optional<config::Role> files) {
     auto loaded = config::load(file);
@@ -20,7 +25,9 @@ std::optional<config::Config> load_config(const std::string& file, std::string_v
         std::fprintf(stderr, "%s\n", mistake.to_string().c_str());
     if (!loaded.mistakes.empty())
         return std::nullopt;
-    auto log = spdlog::stderr_logger_mt(std::string{program});
+    auto log = terminal_log() != nullptr
+                   ? std::make_shared<spdlog::logger>(std::string{program}, terminal_log())
+                   : spdlog::stderr_logger_mt(std::string{program});
     log->set_pattern("%Y-%m-%dT%H:%M:%SZ %n %l: %v", spdlog::pattern_time_type::utc);
     log->set_level(spdlog::level::from_str(loaded.config.log_level));
     log->flush_on(spdlog::level::info);

@@ -2,11 +2,13 @@
 #define EIGHTBELLS_RESPONDER_PROGRAMS_START_H
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "responder/config/config.h"
+#include "responder/programs/terminal.h"
 
 struct event;
 struct event_base;
@@ -23,6 +25,9 @@ inline constexpr int exit_configuration = 78;  // EX_CONFIG: the configuration h
 // `files`: also looks whether the files that this program will read are there and private where they must be.
 std::optional<config::Config> load_config(const std::string& file, std::string_view program,
                                           std::optional<config::Role> files = std::nullopt);
+
+// Where the log goes if standard error is a terminal; else null.
+const std::shared_ptr<TerminalLog>& terminal_log();
 
 // Ends the loop on SIGTERM and SIGINT; SIGPIPE is ignored. Keep it as long as the loop runs.
 class EndOnSignal {

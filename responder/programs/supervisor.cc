@@ -8,17 +8,18 @@
 
 #include <algorithm>
 #include <csignal>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "responder/base/clock.h"
 #include "responder/http/listener.h"
+#include "responder/programs/commands.h"
 #include "responder/programs/limits.h"
 #include "responder/programs/start.h"
 
 namespace eightbells::programs {
 namespace {
-
-constexpr const char* metrics_socket = "metrics";  // the name by which a front knows it
 
 // In the child: blocked signals of the supervisor's are nobody else's.
 [[noreturn]] void become(std::vector<std::string> words) {
@@ -36,6 +37,31 @@ constexpr const char* metrics_socket = "metrics";  // the name by which a front 
 std::string how_it_ended(int how) {
     return WIFSIGNALED(how) ? fmt::format("was ended by signal {}", WTERMSIG(how))
                             : fmt::format("ended with code {}", WEXITSTATUS(how));
+}
+
+// A CA's status goes on until its certificate has ended (F-27): an issuer that is lost from the file is a
+// mistake. One that is meant to leave before does so when everything is stopped and started.
+Status every_ca_stays(const config::Config& served, const config::Config& next, UtcTime now) {
+    std::set<Bytes> keys;
+    for (const auto& issuer : next.issuers) {
+        const auto certificate = ca_certificate(issuer);
+        if (!certificate)
+            return fail("issuer \"" + issuer.name + "\"", certificate.error());
+        const ByteView key = certificate->subject_public_key_info();
+        keys.insert({key.begin(), key.end()});
+    }
+    for (const auto& issuer : served.issuers) {
+        const auto certificate = ca_certificate(issuer);
+        if (!certificate)
+            return fail("issuer \"" + issuer.name + "\", which is served", certificate.error());
+        const ByteView key = certificate->subject_public_key_info();
+        if (certificate->not_after() >= now && !keys.contains({key.begin(), key.end()}))
+            return fail(fmt::format(
+                "F-27: the issuer \"{}\" is left out, although its certificate is valid until {}; "
+                "if that is meant, stop eightbells and start it again",
+                issuer.name, to_iso8601(certificate->not_after())));
+    }
+    return {};
 }
 
 }  // namespace
@@ -81,7 +107,7 @@ Result<Supervisor::OpenSockets> Supervisor::open_sockets(const config::Front& fr
             sockets.insert(*known);
             continue;
         }
-        const auto address = http::parse_host_port(text);
+        const auto address = parse_host_port(text);
         const auto fd = address ? http::open_listening_socket(*address)
                                 : Result<int>{tl::unexpected<Error>(address.error())};
         if (!fd) {
@@ -109,7 +135,7 @@ void Supervisor::start(Child& child, SteadyTime now) {
     if (child.program == front_.program) {
         for (const std::string& address : config_.front.listen)
             given.push_back({sockets_.at(address), ""});
-        given.push_back({sockets_.at(config_.front.metrics), metrics_socket});
+        given.push_back({sockets_.at(config_.front.metrics), std::string{metrics_socket_name}});
     }
     const std::vector<std::string> words{(folder_ / child.program).string(), "--config",
                                          std::filesystem::absolute(config_.file).string()};
@@ -235,6 +261,10 @@ bool Supervisor::take_configuration() {
         spdlog::error("reload: {}", mistake.to_string());
     if (!loaded.mistakes.empty() || !passes_check(signer_.program) || !passes_check(front_.program))
         return false;
+    if (auto stays = every_ca_stays(config_, loaded.config, SystemClock{}.now()); !stays) {
+        spdlog::error("reload: {}", stays.error().message);
+        return false;
+    }
     auto sockets = open_sockets(loaded.config.front);
     if (!sockets) {
         spdlog::error("reload: {}", sockets.error().message);

@@ -25,13 +25,12 @@ namespace eightbells::programs {
 // does that for all programs, with the configuration as the file then is and whatever lies in the folder of
 // the programs then:
 //
-//   the configuration is read and checked, and so are keys and certificates   a mistake: nothing changes
-//   the signer ends and starts again                     relying parties notice nothing: fronts answer by
-//   themselves a second front starts, reads its page file and verifies it, and waits       it does not get
-//   there: it is ended, the
-//                                                                             first one goes on
-//   the first one lets go: takes no more connections, answers what was begun    the second one answers
-//   the watch starts again
+// 1. The configuration is read and checked, and so are keys and certificates. A mistake: nothing changes.
+// 2. The signer ends and starts again. Relying parties notice nothing: the fronts answer by themselves.
+// 3. A second front starts, reads its page file and verifies it, and waits. Where it does not get so far it
+//    is ended, and the first one goes on.
+// 4. The first one lets go: it takes no more connections and answers what was begun. The second one answers.
+// 5. The watch starts again.
 //
 // One thread, which must wait for no child but through `step`.
 class Supervisor {

@@ -94,6 +94,8 @@ struct Control::State {
         server.reset();
         if (finished_event != nullptr)
             event_free(finished_event);
+        if (group_event != nullptr)
+            event_free(group_event);
         if (stop != nullptr)
             event_free(stop);
         if (base != nullptr)
@@ -102,17 +104,33 @@ struct Control::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    std::optional<std::size_t> take(LocalConnection& connection, ByteView input);
-    void answer_events(LocalConnection& connection, std::vector<std::pair<json, ledger::Event>>& events);
-    void answer_other(LocalConnection& connection, const json& line);
-    void answer_clock(LocalConnection& connection, const json& line);
-    void start_import(LocalConnection& connection, const json& line);
-    void start_compromise(LocalConnection& connection, const json& line);
-    void enqueue(LocalConnection& connection, const json& line, Feeds::Import import);
+    // Of an event that waits to be committed with its group: who asked.
+    struct Asked {
+        std::uint64_t connection = 0;
+        json id;
+        std::string refused;  // why it does not come to the ledger
+    };
+
+    std::optional<std::size_t> take(Connection& connection, ByteView input);
+    void take_event(Connection& connection, const json& line);
+    void commit();
+    void answer_other(Connection& connection, const json& line);
+    void answer_clock(Connection& connection, const json& line);
+    void start_import(Connection& connection, const json& line);
+    void start_compromise(Connection& connection, const json& line);
+    void start_last_crl(Connection& connection, const json& line);
+    void enqueue(Connection& connection, const json& line, Feeds::Import import);
     const FedIssuer* issuer(const json& line) const;
-    static void send(LocalConnection& connection, const json& asked, json answer) {
-        if (const auto id = asked.find("id"); asked.is_object() && id != asked.end())
-            answer["id"] = *id;
+    static json id_of(const json& asked) {
+        const json none(json::value_t::discarded);
+        return asked.is_object() ? asked.value("id", none) : none;
+    }
+    static void send(Connection& connection, const json& asked, json answer) {
+        send_under(connection, id_of(asked), std::move(answer));
+    }
+    static void send_under(Connection& connection, const json& id, json answer) {
+        if (!id.is_discarded())
+            answer["id"] = id;
         const std::string text = answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
         connection.send(as_bytes(text));
     }
@@ -124,7 +142,7 @@ struct Control::State {
             done.swap(finished);
         }
         for (auto& [id, answer] : done) {
-            if (auto* connection = server->find(id))
+            if (auto* connection = server->connections().find(id))
                 send(*connection, answer.first, std::move(answer.second));
         }
     }
@@ -138,7 +156,10 @@ struct Control::State {
     event_base* base = nullptr;
     event* stop = nullptr;
     event* finished_event = nullptr;
+    event* group_event = nullptr;
     std::unique_ptr<LocalServer> server;
+    std::vector<Asked> asked;          // the group, answered in this order
+    std::vector<ledger::Event> group;  // those of them that are not refused yet
     std::mutex finished_mutex;
     std::deque<std::pair<std::uint64_t, std::pair<json, json>>>
         finished;  // connection, (asked, answer): imports that ended
@@ -157,18 +178,13 @@ const FedIssuer* Control::State::issuer(const json& line) const {
     return found == issuers.end() ? nullptr : &*found;
 }
 
-std::optional<std::size_t> Control::State::take(LocalConnection& connection, ByteView input) {
+std::optional<std::size_t> Control::State::take(Connection& connection, ByteView input) {
     std::size_t used = 0;
-    std::size_t commands = 0;
-    std::vector<std::pair<json, ledger::Event>> events;
-    while (true) {
+    for (std::size_t commands = 0; commands < limits::control_commands;) {
         const auto rest = as_text(input.subspan(used));
         const auto end = rest.find('\n');
-        if (end == std::string_view::npos) {
-            if (rest.size() > limits::control_line_octets)
-                return std::nullopt;
-            break;
-        }
+        if (end == std::string_view::npos)
+            return rest.size() > limits::control_line_octets ? std::nullopt : std::optional{used};
         used += end + 1;
         const auto text = rest.substr(0, end);
         if (text.find_first_not_of(" \t\r") == std::string_view::npos)
@@ -176,62 +192,72 @@ std::optional<std::size_t> Control::State::take(LocalConnection& connection, Byt
         // Flat objects only: what is nested deeply would be taken apart and written back by recursion.
         const auto opened = std::ranges::count_if(text, [](char c) { return c == '{' || c == '['; });
         const json line = opened > limits::control_nesting ? json{} : json::parse(text, nullptr, false);
-        const bool is_event = line.is_object() && line.value("do", json{}) == "event";
-        if (is_event) {
-            const auto* fed = issuer(line);
-            auto event = event_from_json(line);
-            if (event && fed != nullptr)
-                event = taken_from_events(*fed, std::move(*event));
-            if (event && fed != nullptr) {
-                event->issuer = fed->issuer.id();
-                events.emplace_back(line, std::move(*event));
-                if (events.size() >= limits::control_batch)
-                    answer_events(connection, events);
-                continue;
-            }
-            answer_events(connection, events);
-            send(connection, line,
-                 refusal(event ? "issuer: no issuer of this name is configured" : event.error().message));
+        if (line.is_object() && line.value("do", json{}) == "event") {
+            take_event(connection, line);
             continue;
         }
-        answer_events(connection, events);  // answers stay in the order of the lines
-        if (++commands > limits::control_commands)
-            return std::nullopt;  // answers would pile up faster than they can be read
-        if (!line.is_object()) {
+        commit();  // answers stay in the order of the lines
+        ++commands;
+        if (line.is_object())
+            answer_other(connection, line);
+        else
             send(connection, json::object(), refusal("a JSON object on one line is expected"));
-            continue;
-        }
-        answer_other(connection, line);
     }
-    answer_events(connection, events);
     return used;
 }
 
-void Control::State::answer_events(LocalConnection& connection,
-                                   std::vector<std::pair<json, ledger::Event>>& events) {
-    if (events.empty())
+// The group is committed when everything that had come when the loop last looked is read, from all
+// connections.
+void Control::State::take_event(Connection& connection, const json& line) {
+    const auto* fed = issuer(line);
+    auto event = event_from_json(line);
+    if (event && fed != nullptr)
+        event = taken_from_events(*fed, std::move(*event));
+    Asked one{connection.id(), id_of(line), {}};
+    if (!event) {
+        one.refused = event.error().message;
+    } else if (fed == nullptr) {
+        one.refused = "issuer: no issuer of this name is configured";
+    } else {
+        event->issuer = fed->issuer.id();
+        group.push_back(std::move(*event));
+    }
+    asked.push_back(std::move(one));
+    if (asked.size() == 1)
+        event_active(group_event, 0, 0);
+    if (asked.size() >= limits::control_batch)
+        commit();
+}
+
+void Control::State::commit() {
+    if (asked.empty())
         return;
-    std::vector<ledger::Event> batch;
-    for (const auto& [line, event] : events)
-        batch.push_back(event);
     // One transaction, one fsync. Crash before it: nothing was acknowledged, the CA sends again. Crash after:
     // the repetition gets the same answer.
-    auto answers = ledger.apply(batch);
-    for (std::size_t i = 0; i < events.size(); ++i) {
-        if (!answers) {
-            send(connection, events[i].first, refusal("ledger: " + answers.error().message));
-            continue;
-        }
-        hooks.on_event(events[i].second.action, (*answers)[i]);
-        send(connection, events[i].first, to_json((*answers)[i]));
-    }
+    const auto answers = group.empty() ? std::vector<ledger::EventAnswer>{} : ledger.apply(group);
     if (!answers)
         spdlog::error("ledger: {}; events are refused", answers.error().message);
-    events.clear();
+    std::size_t applied = 0;
+    for (const auto& one : asked) {
+        json answer;
+        if (!one.refused.empty()) {
+            answer = refusal(one.refused);
+        } else if (!answers) {
+            answer = refusal("ledger: " + answers.error().message);
+        } else {
+            hooks.on_event(group[applied].action, (*answers)[applied]);
+            answer = to_json((*answers)[applied]);
+            ++applied;
+        }
+        if (auto* connection = server->connections().find(one.connection))
+            send_under(*connection, one.id, std::move(answer));
+    }
+    asked.clear();
+    group.clear();
     hooks.on_change();
 }
 
-void Control::State::answer_other(LocalConnection& connection, const json& line) {
+void Control::State::answer_other(Connection& connection, const json& line) {
     const json what = line.value("do", json{});
     if (what == "status") {
         send(connection, line,
@@ -244,24 +270,33 @@ void Control::State::answer_other(LocalConnection& connection, const json& line)
         start_import(connection, line);
     } else if (what == "compromise") {
         start_compromise(connection, line);
+    } else if (what == "last-crl") {
+        start_last_crl(connection, line);
+    } else if (what == "resign") {
+        const auto* fed = issuer(line);
+        if (fed != nullptr)
+            hooks.resign(fed->issuer.id());
+        send(connection, line,
+             fed != nullptr ? json{{"ok", true}} : refusal("issuer: no issuer of this name is configured"));
     } else {
-        send(connection, line, refusal("do: one of event, import, compromise, status, clock is expected"));
+        send(connection, line,
+             refusal("do: one of event, import, compromise, last-crl, resign, status, clock is expected"));
     }
 }
 
-void Control::State::answer_clock(LocalConnection& connection, const json& line) {
+void Control::State::answer_clock(Connection& connection, const json& line) {
     const json accept = line.value("accept", json(false));
     if (!accept.is_boolean())
         return send(connection, line, refusal("accept: true or false is expected"));
     if (accept.get<bool>()) {
-        if (auto accepted = hooks.accept_clock(connection.peer()); !accepted)
+        if (auto accepted = hooks.accept_clock(connection.user()); !accepted)
             return send(connection, line, refusal("clock: " + accepted.error().message));
         hooks.on_change();  // what had to wait is signed at once
     }
     send(connection, line, {{"ok", true}, {"clock", clock_json(hooks.clock())}});
 }
 
-void Control::State::start_import(LocalConnection& connection, const json& line) {
+void Control::State::start_import(Connection& connection, const json& line) {
     const auto* fed = issuer(line);
     if (fed == nullptr)
         return send(connection, line, refusal("issuer: no issuer of this name is configured"));
@@ -283,7 +318,7 @@ void Control::State::start_import(LocalConnection& connection, const json& line)
     enqueue(connection, line, import);
 }
 
-void Control::State::start_compromise(LocalConnection& connection, const json& line) {
+void Control::State::start_compromise(Connection& connection, const json& line) {
     const auto* fed = issuer(line);
     if (fed == nullptr)
         return send(connection, line, refusal("issuer: no issuer of this name is configured"));
@@ -304,9 +339,27 @@ void Control::State::start_compromise(LocalConnection& connection, const json& l
             [this, fed, time] { return revoke_everything(ledger, fed->issuer, time, clock.now()); });
 }
 
+void Control::State::start_last_crl(Connection& connection, const json& line) {
+    const auto* fed = issuer(line);
+    if (fed == nullptr)
+        return send(connection, line, refusal("issuer: no issuer of this name is configured"));
+    enqueue(connection, line, [this, fed]() -> Result<ledger::ImportReport> {
+        if (auto issued = hooks.issue_last_crl(fed->issuer.id()); !issued)
+            return tl::unexpected<Error>(issued.error());
+        return ledger::ImportReport{};
+    });
+}
+
 // Runs where imports run, one at a time; the answer comes when it is done.
-void Control::State::enqueue(LocalConnection& connection, const json& line, Feeds::Import import) {
+void Control::State::enqueue(Connection& connection, const json& line, Feeds::Import import) {
     const std::uint64_t id = connection.id();
+    // What an operator is told is done has reached the second signer, where there is one.
+    auto confirmed = [this, run = std::move(import)] {
+        auto report = run();
+        if (auto both_have_it = report ? ledger.journal().confirm() : Status{}; !both_have_it)
+            report = tl::unexpected<Error>(both_have_it.error());
+        return report;
+    };
     const auto done = [this, id, line](const Result<ledger::ImportReport>& report) {
         json answer = report ? json{{"ok", true}, {"report", json::parse(report_to_json(*report))}}
                              : refusal(report.error().message);
@@ -317,7 +370,7 @@ void Control::State::enqueue(LocalConnection& connection, const json& line, Feed
         hooks.on_change();
         event_active(finished_event, 0, 0);
     };
-    if (!feeds.enqueue(std::move(import), done))
+    if (!feeds.enqueue(std::move(confirmed), done))
         send(connection, line, refusal("too many imports are waiting; try again later"));
 }
 
@@ -340,18 +393,20 @@ Result<std::unique_ptr<Control>> Control::open(const std::filesystem::path& sock
         state->base, -1, 0,
         [](evutil_socket_t, short, void* s) noexcept { static_cast<State*>(s)->send_finished(); },
         state.get());
+    state->group_event = event_new(
+        state->base, -1, 0,
+        [](evutil_socket_t, short, void* s) noexcept { static_cast<State*>(s)->commit(); }, state.get());
     LocalServer::Settings settings;
     settings.path = socket;
-    settings.connections = limits::control_connections;
-    settings.input_octets = 4 * limits::control_line_octets;
-    settings.idle = limits::control_idle;
+    settings.limits.connections = limits::control_connections;
+    settings.limits.input_octets = 4 * limits::control_line_octets;
+    settings.limits.idle = limits::control_idle;
     settings.may_connect = [allowed = std::move(users), own = ::geteuid()](uid_t user) {
         return user == 0 || user == own || std::ranges::find(allowed, user) != allowed.end();
     };
-    auto server = LocalServer::open(state->base, std::move(settings),
-                                    [s = state.get()](LocalConnection& connection, ByteView input) {
-                                        return s->take(connection, input);
-                                    });
+    auto server = LocalServer::open(
+        state->base, std::move(settings),
+        [s = state.get()](Connection& connection, ByteView input) { return s->take(connection, input); });
     if (!server)
         return tl::unexpected<Error>(server.error());
     state->server = std::move(*server);

@@ -32,6 +32,11 @@ namespace eightbells::signer {
 //   {"do":"compromise","issuer":"demo","confirm":"demo","time":"..."}   the CA's own key: every certificate
 //   is revoked, for good
 //   -> {"ok":true,"report":{...}}
+//   {"do":"last-crl","issuer":"demo"}   no other CRL comes after it (F-18)
+//   -> {"ok":true,"report":{...}}
+//   {"do":"resign","issuer":"demo"}   a signer key is compromised and replaced: every answer is signed anew
+//   now
+//   -> {"ok":true}
 //   {"do":"status"}  -> {"ok":true,"issuers":[...],"clock":{"state":"trusted","may_sign":true,"why":""}}
 //   {"do":"clock"}  -> {"ok":true,"clock":{...}}   and, with "accept":true, the operator's word that the
 //   clock is right as it is now (D-10)
@@ -41,7 +46,9 @@ class Control {
     struct Hooks {
         std::function<void()> on_change;  // after events were made durable
         std::function<void(ledger::Action, const ledger::EventAnswer&)> on_event;  // for the counters
-        std::function<std::string()> status;                                       // a JSON array
+        std::function<Status(const std::string& issuer)> issue_last_crl;
+        std::function<void(const std::string& issuer)> resign;
+        std::function<std::string()> status;  // a JSON array
         std::function<ClockGuard::Reading()> clock;
         std::function<Status(uid_t operator_)> accept_clock;
     };

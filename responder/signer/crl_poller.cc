@@ -12,8 +12,9 @@
 
 namespace eightbells::signer {
 
-CrlPoller::CrlPoller(config::ImportedCrl crl, std::filesystem::path scratch, Hooks hooks)
-    : crl_(std::move(crl)), scratch_(std::move(scratch)), hooks_(std::move(hooks)) {}
+CrlPoller::CrlPoller(config::ImportedCrl crl, std::filesystem::path scratch, Hooks hooks,
+                     std::chrono::seconds stalls)
+    : crl_(std::move(crl)), scratch_(std::move(scratch)), hooks_(std::move(hooks)), stalls_(stalls) {}
 
 CrlPoller::~CrlPoller() {
     stop();
@@ -50,7 +51,7 @@ void CrlPoller::poll_once() {
         return refuse(body.error());
     fetch::Fetcher::Settings settings;
     settings.timeout = limits::crl_fetch_time;
-    settings.stalls = limits::crl_fetch_stalls;
+    settings.stalls = stalls_;
     settings.user_agent = "eightbells";
     auto fetcher = fetch::Fetcher::make(settings);
     if (!fetcher)

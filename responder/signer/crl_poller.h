@@ -2,6 +2,7 @@
 #define EIGHTBELLS_RESPONDER_SIGNER_CRL_POLLER_H
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "responder/fetch/fetch.h"
 #include "responder/signer/crl_gate.h"
+#include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 
@@ -25,8 +27,10 @@ class CrlPoller {
         std::function<bool(CrlGate::Offer)> offer;
         std::function<void(CrlGate::Offer, const Error&)> refuse;
     };
-    // `scratch` is a folder for files without names.
-    CrlPoller(config::ImportedCrl crl, std::filesystem::path scratch, Hooks hooks);
+    // `scratch` is a folder for files without names; `stalls`: a server that sends nothing for so long is
+    // given up.
+    CrlPoller(config::ImportedCrl crl, std::filesystem::path scratch, Hooks hooks,
+              std::chrono::seconds stalls = limits::crl_fetch_stalls);
     ~CrlPoller();
     CrlPoller(const CrlPoller&) = delete;
     CrlPoller& operator=(const CrlPoller&) = delete;
@@ -45,6 +49,7 @@ class CrlPoller {
     config::ImportedCrl crl_;
     std::filesystem::path scratch_;
     Hooks hooks_;
+    std::chrono::seconds stalls_;
     // Of the CRL that the gate last took: only that one need not come again.
     std::string etag_;
     std::string last_modified_;

@@ -7,18 +7,13 @@
 #include <cstring>
 
 #include "responder/signer/limits.h"
+#include "responder/signer/same_file.h"
 
 namespace eightbells::signer {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-bool same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
-           a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
-}
 
 bool may_be_crl(const fs::path& file) {
     const std::string name = file.filename().string();
@@ -86,21 +81,31 @@ void CrlSources::unreadable(Source& source, Seen& seen, const CrlGate::Offer& of
     gate_.refuse(*source.issuer, source.crl, offer, {fmt::format("{}: {}", offer.place, why.message)});
 }
 
-bool CrlSources::offer(Source& source, const fs::path& file, Seen& seen) {
-    const auto began = clock_.steady();
+// A copy of what stands in the file, and its number; nothing: it is no CRL, now or at all.
+std::optional<CrlGate::Offer> CrlSources::read(Source& source, const fs::path& file, Seen& seen) {
     auto octets = crl::copy_crl(file, gate_.scratch());
     if (!octets) {
         unreadable(source, seen, {nullptr, file.string()}, octets.error());
-        return false;
+        return std::nullopt;
     }
-    const CrlGate::Offer offered{std::move(*octets), file.string()};
+    CrlGate::Offer offered{std::move(*octets), file.string()};
     const auto der = crl::der_of(offered.octets, gate_.scratch());
     const auto view = der ? crl::parse_crl((*der)->bytes()) : tl::unexpected(der.error());
     if (!view) {
         unreadable(source, seen, offered, view.error());
-        return false;
+        return std::nullopt;
     }
-    const auto report = gate_.take(*source.issuer, source.crl, offered);
+    seen.state = State::done;
+    seen.number.assign(view->crl_number.begin(), view->crl_number.end());
+    return offered;
+}
+
+bool CrlSources::offer(Source& source, const fs::path& file, Seen& seen) {
+    const auto began = clock_.steady();
+    const auto offered = read(source, file, seen);
+    if (!offered)
+        return false;
+    const auto report = gate_.take(*source.issuer, source.crl, *offered);
     const auto now = clock_.steady();
     seen.state = report ? State::done : State::refused;
     seen.since = now;
@@ -114,24 +119,6 @@ bool CrlSources::offer(Source& source, const fs::path& file, Seen& seen) {
 bool CrlSources::look_at_file(Source& source, const fs::path& file) {
     Seen& seen = source.files[file];
     return due(source, file, seen) && offer(source, file, seen);
-}
-
-// The number by which the newest is found; false: it cannot be told, now or at all.
-bool CrlSources::read_number(Source& source, const fs::path& file, Seen& seen) {
-    auto octets = crl::copy_crl(file, gate_.scratch());
-    if (!octets) {
-        unreadable(source, seen, {nullptr, file.string()}, octets.error());
-        return false;
-    }
-    const auto der = crl::der_of(*octets, gate_.scratch());
-    const auto view = der ? crl::parse_crl((*der)->bytes()) : tl::unexpected(der.error());
-    if (!view) {
-        unreadable(source, seen, {*octets, file.string()}, view.error());
-        return false;
-    }
-    seen.state = State::done;
-    seen.number.assign(view->crl_number.begin(), view->crl_number.end());
-    return true;
 }
 
 bool CrlSources::look_at_folder(Source& source) {
@@ -151,7 +138,7 @@ bool CrlSources::look_at_folder(Source& source) {
         const fs::path& file = entry->path();
         const auto known = source.files.find(file);
         Seen& seen = files[file] = known == source.files.end() ? Seen{} : known->second;
-        if (due(source, file, seen) && (!seen.number.empty() || read_number(source, file, seen)))
+        if (due(source, file, seen) && (!seen.number.empty() || read(source, file, seen)))
             candidates.push_back(file);
     }
     source.files = std::move(files);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ class CrlSources {
         State state = State::fresh;
         std::chrono::steady_clock::time_point since{};  // it has been so
         std::chrono::steady_clock::time_point again{};  // refused: not before this
-        Bytes number;                                   // in a folder: its cRLNumber; empty: not read
+        Bytes number;                                   // its cRLNumber; empty: not read
     };
     struct Source {
         const FedIssuer* issuer = nullptr;
@@ -47,7 +48,7 @@ class CrlSources {
     bool look(Source& source);
     bool look_at_file(Source& source, const std::filesystem::path& file);
     bool look_at_folder(Source& source);
-    bool read_number(Source& source, const std::filesystem::path& file, Seen& seen);
+    std::optional<CrlGate::Offer> read(Source& source, const std::filesystem::path& file, Seen& seen);
     bool due(const Source& source, const std::filesystem::path& file, Seen& seen);
     bool offer(Source& source, const std::filesystem::path& file, Seen& seen);
     void unreadable(Source& source, Seen& seen, const CrlGate::Offer& offer, const Error& why);

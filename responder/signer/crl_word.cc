@@ -44,10 +44,10 @@ std::optional<Vouched> CrlWord::of(const std::string& issuer, std::span<const st
 }
 
 bool CrlWord::is_last(const std::string& issuer, UtcTime now) const {
-    const auto open = ledger_.any_open(issuer, now);
+    const auto open = ledger_.find_open(issuer, now);
     if (!open)
         spdlog::error("ledger: {}", open.error().message);
-    return open && !*open;
+    return open && !open->has_value();
 }
 
 }  // namespace eightbells::signer

@@ -9,15 +9,11 @@
 #include <future>
 
 #include "responder/signer/limits.h"
+#include "responder/signer/same_file.h"
 
 namespace eightbells::signer {
 
 namespace {
-bool same_file(const struct ::stat& a, const struct ::stat& b) noexcept {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
-           a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
-}
 // What a poller waits for; "no" where the import never comes to run.
 struct Verdict {
     std::promise<bool> accepted;
@@ -154,9 +150,10 @@ bool Feeds::look(File& file) {
                     spdlog::error("ledger: {}", noted.error().message);
                 }
             }
-            return false;
+            if (file.kind != Kind::index || clock_.steady() - file.tried < limits::feed_reconciled)
+                return false;
         }
-        if (clock_.steady() - file.tried < limits::feed_retry)
+        if (file.refused && clock_.steady() - file.tried < limits::feed_retry)
             return false;
     }
     file.taken = facts;
@@ -202,11 +199,8 @@ std::optional<UtcTime> Feeds::as_of(const std::string& issuer) {
         std::ranges::find_if(issuers_, [&](const FedIssuer& fed) { return fed.issuer.id() == issuer; });
     // Fed by lists and events alone, without heartbeats: the ledger itself is the register, current at any
     // moment.
-    const auto from_outside = [](const config::ImportedCrl& crl) {
-        return !crl.file.empty() || !crl.url.empty();
-    };
     if (found != issuers_.end() && found->settings.index.empty() && !found->settings.heartbeat &&
-        std::ranges::none_of(found->settings.crls(), from_outside)) {
+        std::ranges::none_of(found->settings.crls(), &config::ImportedCrl::is_fetched)) {
         return clock_.now();
     }
     std::optional<UtcTime> seen;

@@ -1,20 +1,34 @@
 set(SOURCES
   ca_compromise.cc
+  capacity.cc
   clock_guard.cc
+  comparer.cc
+  connections.cc
+  consistency.cc
   control.cc
   control_message.cc
   crl_gate.cc
+  crl_issue.cc
+  crl_issuer.cc
+  crl_maker.cc
   crl_poller.cc
+  crl_scope.cc
   crl_sources.cc
   crl_versions.cc
   crl_word.cc
+  differences.cc
   feeds.cc
+  folders.cc
+  front_comparer.cc
   identity.cc
+  key_events.cc
+  listed.cc
   live_service.cc
   live_signer.cc
   local_socket.cc
   mirror.cc
   press.cc
+  progress.cc
   publication.cc
   publication_anew.cc
   publication_crl.cc
@@ -22,13 +36,16 @@ set(SOURCES
   publication_reshape.cc
   publisher.cc
   publisher_anew.cc
+  publisher_crl.cc
   refused_crls.cc
+  remote_socket.cc
   report.cc
   schedule.cc
   signer.cc
   signing_context.cc
+  standby.cc
   store_merge.cc
   take_back.cc
   workers.cc
 )
-set(LIBRARIES spdlog json libevent)
+set(LIBRARIES spdlog json libevent openssl)

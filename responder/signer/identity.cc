@@ -7,8 +7,11 @@
 
 #include "cache/profile.h"
 #include "responder/base/durable_file.h"
+#include "responder/config/key_name.h"
+#include "responder/crypto/crl_rules.h"
 #include "responder/crypto/limits.h"
 #include "responder/der/writer.h"
+#include "responder/keys/token_key.h"
 #include "responder/signer/limits.h"
 
 namespace eightbells::signer {
@@ -37,12 +40,12 @@ Result<crypto::Certificate> load_certificate(const std::filesystem::path& path, 
     return certificate;
 }
 
-Result<std::string> load_passphrase(const std::filesystem::path& path) {
+Result<std::string> load_passphrase(const std::filesystem::path& path, std::string_view field) {
     if (path.empty())
         return std::string{};
     auto bytes = read_file(path, limits::passphrase_octets);
     if (!bytes)
-        return fail("signer_key_passphrase", bytes.error());
+        return fail(std::string{field}, bytes.error());
     std::string text{as_text(*bytes)};
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
         text.pop_back();
@@ -77,6 +80,45 @@ Result<SigningProfile> make_profile(const Identity& identity, ocsp::HashAlgorith
     profile.stored = std::move(*stored);
     profile.digest = crypto::sha256(profile.stored);
     return profile;
+}
+
+// A key as it is configured: in a file or in a token.
+struct ConfiguredKey {
+    std::filesystem::path key;
+    std::string passphrase;  // or PIN
+    bool rsa_pss = false;
+};
+
+Result<std::shared_ptr<const keys::SigningKey>> load_key(const ConfiguredKey& from,
+                                                         const crypto::Certificate& certificate,
+                                                         crypto::Scheme scheme,
+                                                         std::vector<std::string>& warnings) {
+    const auto padding = from.rsa_pss ? keys::RsaPadding::pss : keys::RsaPadding::pkcs1_v15;
+    if (config::names_token(from.key))
+        return keys::open_token_key({from.key.string(), from.passphrase}, certificate, padding, &warnings);
+    return keys::load_signing_key({from.key, from.passphrase}, padding, scheme == crypto::Scheme::private_use,
+                                  &warnings);
+}
+
+// The CA's own key for its CRLs: it must be that of its certificate, which must let it sign them (F-01).
+Status load_crl_key(Identity& identity, std::vector<std::string>& warnings) {
+    const auto& crl = identity.settings.generated_crl;
+    if (!crl.on())
+        return {};
+    const std::string field = fmt::format("generated_crl.key {}", crl.key.string());
+    const auto& ca = identity.issuer.certificate();
+    if (const auto why = crypto::why_not_crl_signer(ca, identity.settings.scheme); !why.empty())
+        return fail(field + ": " + why);
+    auto passphrase = load_passphrase(crl.key_passphrase, "generated_crl.key_passphrase");
+    if (!passphrase)
+        return tl::unexpected<Error>(passphrase.error());
+    auto key = load_key({crl.key, *passphrase, crl.rsa_pss}, ca, identity.settings.scheme, warnings);
+    if (!key)
+        return fail("generated_crl.key", key.error());
+    if (auto matches = keys::check_key_matches(**key, ca); !matches)
+        return fail(field, matches.error());
+    identity.crl_key = std::move(*key);
+    return {};
 }
 
 }  // namespace
@@ -129,19 +171,20 @@ Result<std::shared_ptr<const Identity>> load_identity(std::size_t index, const c
                                 direct ? settings.certificate.string() : settings.signer_certificate.string(),
                                 fmt::join(faults, "\n  ")));
     }
-    auto passphrase = load_passphrase(settings.signer_key_passphrase);
+    auto passphrase = load_passphrase(settings.signer_key_passphrase, "signer_key_passphrase");
     if (!passphrase)
         return fail(where, passphrase.error());
-    auto key = keys::load_signing_key({settings.signer_key, *passphrase},
-                                      settings.rsa_pss ? keys::RsaPadding::pss : keys::RsaPadding::pkcs1_v15,
-                                      settings.scheme == crypto::Scheme::private_use, &warnings);
+    auto key = load_key({settings.signer_key, *passphrase, settings.rsa_pss}, *certificate, settings.scheme,
+                        warnings);
     if (!key)
         return fail(where + ": signer_key", key.error());
     if (auto matches = keys::check_key_matches(**key, *certificate); !matches) {
         return fail(fmt::format("{}: signer_key {}", where, settings.signer_key.string()), matches.error());
     }
-    auto identity = std::make_shared<Identity>(
-        Identity{index, settings, std::move(*issuer), std::move(*key), std::move(*certificate), direct, {}});
+    auto identity = std::make_shared<Identity>(Identity{
+        index, settings, std::move(*issuer), std::move(*key), std::move(*certificate), direct, {}, {}});
+    if (auto loaded = load_crl_key(*identity, warnings); !loaded)
+        return fail(where, loaded.error());
     std::vector<ocsp::HashAlgorithm> hashes{ocsp::HashAlgorithm::sha256};
     if (settings.sha1)
         hashes.insert(hashes.begin(), ocsp::HashAlgorithm::sha1);  // B-07

@@ -32,6 +32,7 @@ struct Identity {
     crypto::Certificate signer_certificate;  // the delegate's, or the CA's own
     bool direct = false;                   // the CA signs itself (H-09): no certificate goes with the answers
     std::vector<SigningProfile> profiles;  // one a CertID hash, in the order of the hash's value
+    std::shared_ptr<const keys::SigningKey> crl_key;  // the CA's own; null: no CRLs are made for it
 
     // What a record takes in a page, for the choice of page_bits: serial, signature, flags and offset.
     std::size_t record_octets() const noexcept;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -22,8 +23,9 @@ namespace eightbells::signer {
 
 // Carries what the page file holds to the shared store (Redis) on a thread of its own, so that signing never
 // waits for it. While both agree, publications are handed over as they come; after any failure, or when too
-// many wait, the two are compared and what differs is copied, without one new signature. The store may be
-// away for any time. Ending waits for no more than the call of a store that is under way.
+// many wait, the two are compared and what differs is copied, without one new signature. Now and then
+// everything is read back; publications go out between its fetches. The store may be away for any time.
+// Ending waits for no more than the call of a store that is under way.
 class Mirror {
   public:
     // Whether the shared store may be written for an issuer; asked before the first write for it and until it
@@ -47,7 +49,15 @@ class Mirror {
 
   private:
     void loop();
-    bool compare(cache::Store& pages);
+    std::unique_ptr<cache::PageFile> open_page_file();
+    void check_settings();
+    bool is_compare_due();
+    bool compare(cache::PageFile& pages);
+    bool is_read_back_due() const;
+    bool read_back(cache::PageFile& pages);
+    Status read_back(cache::PageFile& pages, const std::string& issuer);
+    Status publish_waiting(const std::function<Status(const cache::Batch&)>& published);
+    bool publish(const cache::Batch& batch);
     bool may_write(const std::string& issuer, cache::Store& pages);
     void note_failure(const Error& error);
 
@@ -64,10 +74,17 @@ class Mirror {
     std::deque<cache::Batch> waiting_;
     std::size_t waiting_octets_ = 0;
     bool compare_due_ = true;
-    std::atomic<bool> stopping_{false};                       // set under mutex_
-    bool failure_logged_ = false;                             // the mirror's thread only
-    std::chrono::steady_clock::time_point next_read_back_{};  // the mirror's thread only
-    std::set<std::string> open_;  // issuers whose gate has opened; the mirror's thread only
+    std::atomic<bool> stopping_{false};  // set under mutex_
+    // The mirror's thread only, all that follows.
+    bool failure_logged_ = false;
+    std::chrono::steady_clock::time_point next_read_back_{};
+    std::chrono::steady_clock::time_point no_read_back_before_{};  // after one that failed
+    std::uint64_t read_back_at_ = 0;                               // the store's may_have_lost() then
+    std::string read_back_failure_;                                // told once
+    std::string settings_found_;
+    // The head that the store held when it was last compared or written, by issuer; empty: none.
+    std::map<std::string, Bytes> left_;
+    std::set<std::string> open_;  // issuers whose gate has opened
     std::thread thread_;
 };
 

@@ -39,6 +39,15 @@ cache::Record to_record(const ledger::Certificate& certificate, const AnswerTime
     return record;
 }
 
+// What the pages of one round have in common.
+struct PageRound {
+    const std::shared_ptr<const Identity>& identity;
+    ledger::Ledger& ledger;
+    unsigned page_bits;
+    std::uint64_t sequence;
+    const AnswerTimes& times;
+};
+
 }  // namespace
 
 struct Press::State {
@@ -124,45 +133,52 @@ struct Press::State {
         return made;
     }
 
-    // Signs one page for every profile.
-    Status sign_page(unsigned worker, const std::shared_ptr<const Identity>& identity, ledger::Ledger& ledger,
-                     unsigned page_bits, std::uint64_t sequence, const AnswerTimes& times, SignedPage& page) {
-        auto certificates = ledger.page(identity->issuer.id(), page_bits, page.index);
+    // One page under way: its profiles may be signed by several workers.
+    struct PageBegun {
+        std::once_flag read;
+        std::optional<Result<std::vector<ledger::Certificate>>> certificates;
+    };
+
+    // Signs one page for one profile. Whoever comes to the page first reads it.
+    Status sign_page(unsigned worker, const PageRound& round, std::size_t p, PageBegun& begun,
+                     SignedPage& page) {
+        const auto& identity = round.identity;
+        std::call_once(begun.read, [&] {
+            begun.certificates = round.ledger.page(identity->issuer.id(), round.page_bits, page.index);
+        });
+        const auto& certificates = *begun.certificates;
         if (!certificates)
             return fail("ledger", certificates.error());
-        page.by_profile.resize(identity->profiles.size());
-        page.records = certificates->size();
         if (certificates->empty())
             return {};
         SigningContext* mine = context(worker, identity);
         if (mine == nullptr)
             return {};  // the failure is recorded
-        for (std::size_t p = 0; p < identity->profiles.size(); ++p) {
-            const auto& profile = identity->profiles[p];
-            std::vector<SignedRecord> made;
-            made.reserve(certificates->size());
-            for (const auto& certificate : *certificates) {
-                auto one = sign(*mine, profile, certificate, times);
-                if (!one)
-                    return tl::unexpected<Error>(one.error());
-                made.push_back(std::move(*one));
-            }
-            std::vector<cache::Record> records;
-            records.reserve(made.size());
-            for (std::size_t i = 0; i < made.size(); ++i)
-                records.push_back(to_record((*certificates)[i], times, made[i]));
-            cache::PageHeader header;
-            header.set = {profile.hash, cache::Life::live};
-            header.page_bits = static_cast<std::uint8_t>(page_bits);
-            header.index = page.index;
-            header.sequence = sequence;
-            header.times = {times.produced_at, times.this_update, times.next_update};
-            header.profiles = {profile.digest};
-            auto encoded = cache::encode_page(header, std::move(records));
-            if (!encoded)
-                return fail(fmt::format("page {}", page.index), encoded.error());
-            page.by_profile[p] = std::move(*encoded);
+        const auto& profile = identity->profiles[p];
+        const AnswerTimes& times = round.times;
+        std::vector<SignedRecord> made;
+        made.reserve(certificates->size());
+        for (const auto& certificate : *certificates) {
+            auto one = sign(*mine, profile, certificate, times);
+            if (!one)
+                return tl::unexpected<Error>(one.error());
+            made.push_back(std::move(*one));
         }
+        std::vector<cache::Record> records;
+        records.reserve(made.size());
+        for (std::size_t i = 0; i < made.size(); ++i)
+            records.push_back(to_record((*certificates)[i], times, made[i]));
+        cache::PageHeader header;
+        header.set = {profile.hash, cache::Life::live};
+        header.page_bits = static_cast<std::uint8_t>(round.page_bits);
+        header.index = page.index;
+        header.sequence = round.sequence;
+        header.times = {times.produced_at, times.this_update, times.next_update};
+        header.profiles = {profile.digest};
+        auto encoded = cache::encode_page(header, std::move(records));
+        if (!encoded)
+            return fail(fmt::format("page {}", page.index), encoded.error());
+        page.by_profile[p] = std::move(*encoded);
         return {};
     }
 
@@ -207,17 +223,28 @@ Result<std::vector<Press::SignedPage>> Press::sign_pages(const std::shared_ptr<c
                                                          ledger::Ledger& ledger, unsigned page_bits,
                                                          std::span<const std::uint32_t> indices,
                                                          std::uint64_t sequence, const AnswerTimes& times) {
-    std::vector<SignedPage> pages(indices.size());
-    state_->workers.run(indices.size(), [&](unsigned worker, std::size_t i) {
+    const std::size_t count = indices.size();
+    const std::size_t profiles = identity->profiles.size();
+    const PageRound round{identity, ledger, page_bits, sequence, times};
+    std::vector<SignedPage> pages(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        pages[i].index = indices[i];
+        pages[i].by_profile.resize(profiles);
+    }
+    // A single page is shared out too: it takes half as long on two cores, and so does waiting for it. Of
+    // many pages each worker has its own first.
+    std::vector<State::PageBegun> begun(count);
+    state_->workers.run(count * profiles, [&](unsigned worker, std::size_t i) {
         if (state_->failed())
             return;
-        pages[i].index = indices[i];
-        const auto made = state_->sign_page(worker, identity, ledger, page_bits, sequence, times, pages[i]);
+        const auto made = state_->sign_page(worker, round, i / count, begun[i % count], pages[i % count]);
         if (!made)
             state_->record_failure(made.error());
     });
     if (auto failure = state_->take_failure())
         return tl::unexpected<Error>(*failure);
+    for (std::size_t i = 0; i < count; ++i)
+        pages[i].records = (*begun[i].certificates)->size();
     return pages;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "responder/signer/due_moments.h"
 #include "responder/signer/limits.h"
 
 namespace eightbells::signer {
@@ -36,6 +37,9 @@ void Publication::reset() {
     patches_.clear();
     profiles_.clear();
     crls_.clear();
+    coming_crl_.reset();
+    unnamed_pieces_.clear();
+    head_due_ = false;
 }
 
 std::uint16_t Publication::profile_bit(const cache::Digest& digest) {
@@ -50,41 +54,53 @@ std::uint16_t Publication::profile_bit(const cache::Digest& digest) {
 bool Publication::is_lengthened(const Facts& facts, const AnswerTimes& times) const noexcept {
     const auto& settings = identity_->settings;
     const seconds left = from_unix(facts.next_update) - times.produced_at;
-    return !facts.empty && left < settings.validity - settings.refresh &&
+    const bool ends_early = seconds{facts.next_update - facts.signed_at} < settings.validity;
+    return !facts.empty && ends_early && left < settings.validity - settings.refresh &&
            times.next_update - from_unix(facts.next_update) >= std::max(left, limits::lengthening_min);
 }
 
-std::vector<std::uint32_t> Publication::due(const AnswerTimes& times, std::size_t at_most) const {
+bool Publication::is_late(const Facts& facts, UtcTime now) const noexcept {
+    const auto& settings = identity_->settings;
+    return !facts.empty && from_unix(facts.next_update) - now < (settings.validity - settings.refresh) / 2;
+}
+
+std::vector<std::uint32_t> Publication::due(const AnswerTimes& times, std::size_t at_most,
+                                            std::size_t paced) const {
     const seconds period = identity_->settings.refresh;
-    std::vector<std::pair<std::int64_t, std::uint32_t>> found;
+    const UtcTime now = times.produced_at;
+    std::vector<std::pair<std::int64_t, std::uint32_t>> found;  // 0 or signed_at, index
     if (!shape_.known)
         return {};
+    const DueMoments moments{now, period, shape_.page_bits};
     for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
         const auto& facts = shape_.facts[index];
-        if (facts.wanted || facts.signed_at == 0 ||
-            is_due(from_unix(facts.signed_at), times.produced_at, period, shape_.page_bits, index) ||
-            is_lengthened(facts, times)) {
-            found.emplace_back(facts.wanted ? 0 : facts.signed_at, index);
-        }
+        const bool turn = moments.is_due(from_unix(facts.signed_at), index);
+        if (facts.wanted || facts.signed_at == 0 || is_lengthened(facts, times) ||
+            (turn && is_late(facts, now)))
+            found.emplace_back(0, index);
+        else if (turn && paced > 0)
+            found.emplace_back(facts.signed_at, index);
     }
-    const auto wanted = std::min(at_most, found.size());
-    std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(wanted));
+    const auto most = static_cast<std::ptrdiff_t>(std::min(at_most, found.size()));
+    std::ranges::partial_sort(found, found.begin() + most);
     std::vector<std::uint32_t> indices;
-    indices.reserve(wanted);
-    for (std::size_t i = 0; i < wanted; ++i)
-        indices.push_back(found[i].second);
+    for (auto one = found.begin(); one != found.begin() + most; ++one) {
+        if (one->first != 0 && paced-- == 0)
+            break;
+        indices.push_back(one->second);
+    }
     return indices;
 }
 
 std::uint64_t Publication::count_due(UtcTime now, seconds period) const {
     std::uint64_t count =
         coming_ ? static_cast<std::uint64_t>(std::ranges::count(coming_->facts, 0, &Facts::signed_at)) : 0;
+    const DueMoments moments{now, period, shape_.page_bits};
     for (std::uint32_t index = 0; shape_.known && index < shape_.facts.size(); ++index) {
         const auto& facts = shape_.facts[index];
-        count += facts.wanted || facts.signed_at == 0 ||
-                         is_due(from_unix(facts.signed_at), now, period, shape_.page_bits, index)
-                     ? 1
-                     : 0;
+        const bool due =
+            facts.wanted || facts.signed_at == 0 || moments.is_due(from_unix(facts.signed_at), index);
+        count += due ? 1 : 0;
     }
     return count;
 }
@@ -101,6 +117,11 @@ std::vector<std::uint32_t> Publication::forced(std::size_t at_most) const {
 
 void Publication::make_due(std::uint64_t serial_hash) {
     shape_.facts[cache::page_index(serial_hash, shape_.page_bits)].wanted = true;
+}
+
+void Publication::make_all_due() {
+    for (auto& facts : shape_.facts)
+        facts.wanted = true;
 }
 
 UtcTime Publication::oldest_signed_at() const noexcept {
@@ -123,11 +144,12 @@ UtcTime Publication::earliest_next_update() const noexcept {
 
 std::optional<seconds> Publication::shortest_runway(UtcTime now, seconds period) const noexcept {
     std::optional<seconds> shortest;
+    const DueMoments moments{now, period, shape_.page_bits};
     for (std::uint32_t index = 0; index < shape_.facts.size(); ++index) {
         const auto& facts = shape_.facts[index];
         if (facts.signed_at == 0 || facts.empty)
             continue;
-        const UtcTime due = last_due(now, period, shape_.page_bits, index);
+        const UtcTime due = moments.last(index);
         const UtcTime next = from_unix(facts.signed_at) < due ? now : due + period;
         const seconds runway = from_unix(facts.next_update) - next;
         shortest = std::min(shortest.value_or(runway), runway);
@@ -317,6 +339,7 @@ Status Publication::commit(cache::Batch batch, std::uint64_t sequence, UtcTime n
     }
     version_.sequence = sequence;
     stored_ = head.version;
+    head_due_ = false;
     hand_on_(says == Says::all ? &batch : nullptr);
     return {};
 }

@@ -53,6 +53,7 @@ class Publication {
         std::uint64_t pages = 0;
         std::uint64_t damaged_pages = 0;  // missing or wrong: they fall due at once
         std::string remark;
+        std::vector<std::string> left_out;  // paths of CRLs that are not configured any more
     };
     Result<Loaded> load(Witness& witness);
 
@@ -84,12 +85,14 @@ class Publication {
     // The last of them brings the new head.
     Status publish_coming(std::vector<Press::SignedPage> pages, std::uint64_t sequence,
                           const AnswerTimes& times);
-    // Published pages that are due, never signed ones first, then the longest overdue; at most `at_most`.
-    // Due, too, are pages whose answers end early (with a CRL, say) where `times`, which signing now would
-    // give them, last much longer.
-    std::vector<std::uint32_t> due(const AnswerTimes& times, std::size_t at_most) const;
+    // Published pages that are due, at most `at_most`; first those that cannot wait, then the longest
+    // overdue, of these at most `paced`. What cannot wait: pages that are damaged or were made due; whose
+    // answers end early (with a CRL, say) where `times`, which signing now would give them, last much longer;
+    // and those overdue for so long that half of what their answers outlast a planned refresh by is gone.
+    std::vector<std::uint32_t> due(const AnswerTimes& times, std::size_t at_most, std::size_t paced) const;
     std::uint64_t count_due(UtcTime now, seconds period) const;
     void make_due(std::uint64_t serial_hash);  // e.g. for many new certificates on one page
+    void make_all_due();
     void give_up() noexcept { anew_ = true; }  // what is published no longer fits: begin_anew() is next
     // Published pages that are damaged or were made due.
     std::vector<std::uint32_t> forced(std::size_t at_most) const;
@@ -116,8 +119,18 @@ class Publication {
     // The same under a new head.
     Status publish_head(UtcTime now) { return commit({}, next_sequence(), now); }
 
-    // The CRL that is served at this path from now on. REQUIRES: published().
-    Status publish_crl(const std::string& path, ByteView der, UtcTime now);
+    // CRLs, piece by piece, so that what is more urgent goes out between two of them: lay_crl() until it says
+    // true, then publish_crl().
+    // Lays the next piece beside what is published, where no head names it; true: only the last one is left.
+    // One CRL at a time: beginning another gives up the one before. `digest`: SHA-256 of it all.
+    Result<bool> lay_crl(ByteView der, const cache::Digest& digest);
+    // Served at this path from now on. REQUIRES: published(), lay_crl() said true.
+    Status publish_crl(const std::string& path, ByteView der, const cache::Digest& digest, UtcTime now);
+    // Erases some of the pieces that no head names: of CRLs that were replaced, given up, or half laid before
+    // a crash. True: there are more.
+    Result<bool> erase_unnamed_pieces();
+    // The stored head names CRLs at paths that are not configured any more: publish_head() leaves them out.
+    bool head_due() const noexcept { return head_due_; }
     std::vector<std::string> crl_paths() const;
     // As stored, in a file without a name in `scratch`; null: there is none, or it is damaged.
     Result<std::shared_ptr<const MappedFile>> served_crl(const std::string& path,
@@ -167,7 +180,7 @@ class Publication {
     void note_age(Facts& facts, const cache::PageHeader& header);
     void reset();
     std::uint16_t profile_bit(const cache::Digest& digest);
-    std::vector<std::size_t> patches_to_join() const;
+    std::vector<std::size_t> patches_to_join(bool crowded) const;
     std::vector<cache::LaidRecord> records_to_join(std::span<const cache::Patch> opened,
                                                    std::vector<std::uint64_t>& serial_hashes);
     std::uint16_t lay(Shape& shape, std::vector<Press::SignedPage>& pages, std::uint64_t sequence,
@@ -176,7 +189,11 @@ class Publication {
     void erase_pages(const Shape& shape, cache::Batch& batch) const;
     Status clear_names(unsigned page_bits);
     bool has_lost_patch() const noexcept;
+    Status take_up_crls(std::vector<cache::Head::CrlRef> stored, Loaded& report);
+    bool names_crl(const cache::Digest& digest) const noexcept;
+    void leave_pieces(const cache::Digest& digest, std::uint32_t pieces);
     bool is_lengthened(const Facts& facts, const AnswerTimes& times) const noexcept;
+    bool is_late(const Facts& facts, UtcTime now) const noexcept;
     bool is_folded(std::uint64_t serial_hash, std::uint64_t sequence) const;
     void prune_patches(cache::Batch& batch);
     void prune_profiles(cache::Batch& batch);
@@ -201,6 +218,13 @@ class Publication {
     std::vector<LaidPatch> patches_;
     std::vector<cache::Digest> profiles_;
     std::vector<cache::Head::CrlRef> crls_;
+    struct LaidCrl {
+        cache::Digest digest{};
+        std::uint32_t pieces = 0;
+    };
+    std::optional<LaidCrl> coming_crl_;
+    std::vector<std::string> unnamed_pieces_;  // in the page file, under no head
+    bool head_due_ = false;
 };
 
 }  // namespace eightbells::signer

@@ -23,6 +23,8 @@ Result<Publication::Loaded> Publication::load(Witness& witness) {
     if (!stored)
         return fail("page file", stored.error());
     if (!stored->front()) {
+        if (auto taken = take_up_crls({}, report); !taken)
+            return tl::unexpected<Error>(taken.error());
         stale_ = false;
         return report;
     }
@@ -30,6 +32,8 @@ Result<Publication::Loaded> Publication::load(Witness& witness) {
     auto head = cache::parse_head(*stored->front(), trusted);
     if (!head || head->issuer != issuer_) {
         report.remark = head ? "the stored head is another issuer's" : head.error().message;
+        if (auto taken = take_up_crls({}, report); !taken)
+            return tl::unexpected<Error>(taken.error());
         stale_ = false;
         return report;
     }
@@ -38,8 +42,8 @@ Result<Publication::Loaded> Publication::load(Witness& witness) {
     version_.sequence = std::max(version_.sequence, head->version.sequence);
     stored_ = head->version;
     profiles_ = head->profiles;
-    crls_ = head->crls;
-
+    if (auto taken = take_up_crls(head->crls, report); !taken)
+        return tl::unexpected<Error>(taken.error());
     published_ = true;
 
     // The sets that we sign now must all be there, whole and in one width. Otherwise everything is signed
@@ -100,8 +104,11 @@ bool Publication::prepare_facts(const cache::Head& head) {
     }
     shape_.page_bits = *bits;
     shape_.facts.assign(std::size_t{1} << *bits, Facts{});
-    for (auto& facts : shape_.facts)
+    // Empty until a page of theirs is seen; the head itself states it, at its own time.
+    for (auto& facts : shape_.facts) {
         facts.empty = true;
+        facts.signed_at = to_unix(head.time);
+    }
     return found == identity_->profiles.size();
 }
 

@@ -58,7 +58,7 @@ Status Publication::split(UtcTime now) {
                 }
                 ++half_index;
             }
-            if (octets > limits::publish_part_octets) {
+            if (octets > limits::copy_octets) {
                 if (auto published = pages_.publish(part); !published)
                     return published;
                 part.put.clear();
@@ -78,9 +78,10 @@ Status Publication::split(UtcTime now) {
     return commit(std::move(erased), sequence, now, Says::part);
 }
 
-// The smaller ones, so that a big patch is not copied again and again; as many as one patch can hold, with
-// room for what one more profile table and other base times add. Oldest first.
-std::vector<std::size_t> Publication::patches_to_join() const {
+// The smaller ones, so that a big patch is not copied again and again, and none that is larger than all
+// before it together; as many as one patch can hold, with room for what one more profile table and other base
+// times add. Oldest first.
+std::vector<std::size_t> Publication::patches_to_join(bool crowded) const {
     std::vector<std::size_t> order(patches_.size());
     for (std::size_t i = 0; i < order.size(); ++i)
         order[i] = i;
@@ -90,6 +91,8 @@ std::vector<std::size_t> Publication::patches_to_join() const {
     std::size_t taken = 0;
     for (; taken <= patches_.size() / 2; ++taken) {
         const auto& patch = patches_[order[taken]];
+        if (!crowded && patch.octets > std::max(octets, limits::small_patch_octets))
+            break;
         octets += patch.octets;
         records += patch.serial_hashes.size() * identity_->profiles.size();
         if (octets > limits::patch_octets / 2 || records > limits::patch_records / 2)
@@ -130,8 +133,10 @@ Status Publication::merge_patches(UtcTime now) {
     // A lost one may have newer words than those that would be joined above it.
     if (patches_.size() < limits::patches_before_merge || has_lost_patch())
         return {};
-    const auto order = patches_to_join();
-    if (order.size() < 2)
+    // The large ones of a burst are written once, while a head has room for them.
+    const bool crowded = patches_.size() >= limits::patches_per_head / 2;
+    const auto order = patches_to_join(crowded);
+    if (order.size() < (crowded ? 2 : limits::patches_joined))
         return {};
     cache::Batch batch;
     std::vector<cache::Patch> opened;

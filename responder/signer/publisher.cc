@@ -13,7 +13,7 @@ namespace eightbells::signer {
 Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key,
                      Press& press, std::filesystem::path scratch, Publication::HandOn hand_on,
                      std::function<std::optional<Vouched>(const std::string&)> vouched,
-                     TrustedNow trusted_now, PublisherListener& listener, const Clock& clock)
+                     TrustedNow trusted_now, PublisherListener& listener, const Clock& clock, double catch_up)
     : ledger_(ledger),
       pages_(pages),
       store_key_(store_key),
@@ -23,7 +23,8 @@ Publisher::Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys:
       vouched_(std::move(vouched)),
       trusted_now_(std::move(trusted_now)),
       listener_(listener),
-      clock_(clock) {}
+      clock_(clock),
+      catch_up_(catch_up) {}
 
 Publisher::~Publisher() {
     {
@@ -36,7 +37,7 @@ Publisher::~Publisher() {
 }
 
 Status Publisher::add_issuer(std::shared_ptr<const Identity> identity) {
-    auto line = std::make_unique<Line>(Publication{identity, pages_, store_key_, hand_on_});
+    auto line = std::make_unique<Line>(Publication{identity, pages_, store_key_, hand_on_}, catch_up_);
     line->state.issuer = identity->issuer.id();
     if (auto restored = take_up(*line); !restored)
         return restored;
@@ -57,6 +58,7 @@ Status Publisher::take_up(Line& line) {
     const std::string& id = identity.issuer.id();
     line.signing_anew.reset();
     line.as_pages.clear();
+    line.in_turn.clear();
     TakeBack forgotten{ledger_, identity, "the page file", clock_};
     auto loaded = line.publication.load(forgotten);
     if (!loaded)
@@ -76,23 +78,9 @@ Status Publisher::take_up(Line& line) {
         spdlog::error("issuer {}: page file: {} pages are missing or damaged; they are signed again",
                       identity.settings.name, loaded->damaged_pages);
     }
-    return {};
-}
-
-Status Publisher::take_up_crls(Line& line) {
-    const auto& identity = *line.publication.identity();
-    for (const std::string& path : line.publication.crl_paths()) {
-        auto served = line.publication.served_crl(path, scratch_);
-        if (!served)
-            return fail(fmt::format("issuer \"{}\": CRL {}", identity.settings.name, path), served.error());
-        if (*served == nullptr) {
-            spdlog::error("issuer {}: page file: the CRL {} is missing or damaged", identity.settings.name,
-                          path);
-            continue;
-        }
-        const std::scoped_lock lock{mutex_};
-        served_[{identity.issuer.id(), path}] = std::move(*served);
-    }
+    for (const std::string& path : loaded->left_out)
+        spdlog::warn("issuer {}: the CRL {} is not configured any more and is served no longer",
+                     identity.settings.name, path);
     return {};
 }
 
@@ -108,19 +96,6 @@ void Publisher::wake() {
     wake_.notify_all();
 }
 
-void Publisher::submit_crl(const std::string& issuer, const std::string& path, CrlOctets der) {
-    {
-        const std::scoped_lock lock{mutex_};
-        served_[{issuer, path}] = der;
-        // Only the newest counts; it has waited for as long as the one before.
-        const auto [at, first] = crls_.try_emplace({issuer, path}, WaitingCrl{path, der, clock_.steady()});
-        if (!first)
-            at->second.der = std::move(der);
-        woken_ = true;
-    }
-    wake_.notify_all();
-}
-
 void Publisher::rise_above(const std::string& issuer, cache::Version found) {
     {
         const std::scoped_lock lock{mutex_};
@@ -129,6 +104,22 @@ void Publisher::rise_above(const std::string& issuer, cache::Version found) {
         woken_ = true;
     }
     wake_.notify_all();
+}
+
+void Publisher::resign(const std::string& issuer) {
+    {
+        const std::scoped_lock lock{mutex_};
+        to_resign_.insert(issuer);
+        woken_ = true;
+    }
+    wake_.notify_all();
+}
+
+// Where everything is being signed anyway it is done with that.
+void Publisher::begin_resigning(Line& line) {
+    const std::scoped_lock lock{mutex_};
+    if (line.publication.complete() && to_resign_.erase(line.publication.identity()->issuer.id()) != 0)
+        line.publication.make_all_due();
 }
 
 // Sequence too: patches and pages compare by it, and fronts may hold what was published up to there.
@@ -160,22 +151,6 @@ Status Publisher::rise(Line& line, UtcTime now) {
     return {};
 }
 
-CrlOctets Publisher::served_crl(const std::string& issuer, const std::string& path) {
-    const std::scoped_lock lock{mutex_};
-    const auto found = served_.find({issuer, path});
-    return found == served_.end() ? nullptr : found->second;
-}
-
-std::vector<std::string> Publisher::served_crl_paths(const std::string& issuer) {
-    std::vector<std::string> paths;
-    const std::scoped_lock lock{mutex_};
-    for (const auto& [place, der] : served_) {
-        if (place.first == issuer)
-            paths.push_back(place.second);
-    }
-    return paths;
-}
-
 void Publisher::loop() {
     while (true) {
         const bool more = round();
@@ -198,6 +173,7 @@ bool Publisher::round() {
 bool Publisher::step(Line& line) {
     if (clock_.steady() < line.retry_at)
         return false;
+    line.progress.note(line.state.pages_refreshed, line.state.pages_due, clock_.steady());
     // What is held in memory may have gone ahead of the page file: what is really stored is taken up again
     // first.
     Result<bool> done = false;
@@ -206,10 +182,11 @@ bool Publisher::step(Line& line) {
     } else {
         done = sign_what_waits(line);
     }
-    if (done) {
-        line.state.fault.reset();
-    } else {
+    if (!done) {
         note_fault(line, done.error());
+        line.retry_at = clock_.steady() + limits::signing_retry;
+    } else if (line.publication.complete() || clock_.steady() >= line.due_again_at) {
+        line.state.fault.reset();
     }
     report(line);
     return done.value_or(false);
@@ -226,7 +203,6 @@ void Publisher::note_fault(Line& line, const Error& error) {
     const auto& id = line.publication.identity()->issuer.id();
     if (const auto waiting = ledger_.unpublished(id, limits::changes_fetched))
         line.state.unpublished = waiting->size();
-    line.retry_at = clock_.steady() + limits::signing_retry;
 }
 
 Result<bool> Publisher::sign_what_waits(Line& line) {
@@ -237,17 +213,21 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
     const UtcTime now = *trusted;
     if (auto risen = rise(line, now); !risen)
         return tl::unexpected<Error>(risen.error());
-    // Taken before the changes are looked at: those of its import stand among them.
-    const auto crls = waiting_crls(line);
-    const auto overdue = [&](const WaitingCrl& crl) {
-        return clock_.steady() - crl.since >= limits::crl_waits;
-    };
-    if (line.publication.published() && std::ranges::any_of(crls, overdue)) {
-        spdlog::error("issuer {}: a CRL goes out although the answers do not say yet what it says",
-                      identity.settings.name);
-        if (auto published = publish_crls(line, crls, now); !published)
+    begin_resigning(line);
+    if (line.publication.head_due()) {
+        if (auto published = line.publication.publish_head(now); !published)
             return tl::unexpected<Error>(published.error());
     }
+    // Taken before the changes are looked at: those of its import stand among them.
+    const auto crls = waiting_crls(line);
+    const bool overdue = line.publication.published() && std::ranges::any_of(crls, [&](const auto& crl) {
+                             return clock_.steady() - crl.since >= limits::crl_waits;
+                         });
+    Result<bool> more_crls = false;
+    if (overdue)
+        more_crls = advance_crls(line, crls, now, Upto::head_alone);
+    if (!more_crls)
+        return more_crls;
     const auto source = vouched_(identity.issuer.id());
     if (!source)
         return false;  // no source has spoken yet: nothing can be said about any certificate (B-13)
@@ -263,16 +243,23 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
             return reshaped;
     }
     auto changed = sign_changes(line, times);
-    if (!changed || *changed)
+    if (!changed)
         return changed;
-    if (auto published = publish_crls(line, crls, now); !published)
-        return tl::unexpected<Error>(published.error());
-    auto due = sign_due(line, times);
+    if (!overdue)
+        more_crls = advance_crls(line, crls, now, *changed ? Upto::pieces : Upto::head);
+    if (*changed || !more_crls)
+        return more_crls ? changed : more_crls;
+    const auto or_more_crls = [&](Result<bool> done) { return done && *more_crls ? more_crls : done; };
     if (line.publication.complete())
-        return due;
-    // Old pages that cannot be renewed (they have grown too large, say) do not keep the new ones from coming.
-    auto signed_anew = sign_anew(line, times, due ? limits::pages_per_round : limits::pages_per_first_round);
-    return due ? signed_anew : due;
+        return or_more_crls(sign_due(line, times));
+    // Old pages that cannot be renewed (they have grown too large, say) neither keep the new ones from coming
+    // nor slow them down.
+    auto due = clock_.steady() < line.due_again_at ? Result<bool>{false} : sign_due(line, times);
+    if (!due) {
+        note_fault(line, due.error());
+        line.due_again_at = clock_.steady() + limits::signing_retry;
+    }
+    return or_more_crls(sign_anew(line, times, limits::pages_per_round));
 }
 
 Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices, const AnswerTimes& times,
@@ -296,6 +283,8 @@ Status Publisher::sign_pages(Line& line, std::span<const std::uint32_t> indices,
 }
 
 Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
+    if (!line.in_turn.empty())
+        return sign_in_turn(line, times);
     const auto& identity = line.publication.identity();
     auto changes = ledger_.unpublished(identity->issuer.id(), limits::changes_fetched);
     if (!changes)
@@ -303,7 +292,8 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
     line.state.unpublished = changes->size();
     // Changes of status come first in the list, and always go out at once.
     const auto first_new = std::ranges::find(*changes, false, &ledger::Ledger::Change::status_change);
-    const auto news = static_cast<std::size_t>(changes->end() - first_new);
+    const auto status_changes = static_cast<std::size_t>(first_new - changes->begin());
+    const std::size_t news = changes->size() - status_changes;
     if (first_new == changes->begin() && news > limits::changes_before_pages && line.as_pages.empty() &&
         line.publication.complete()) {
         // Many new certificates: whole pages cost little more than the patches that would be folded into them
@@ -318,9 +308,25 @@ Result<bool> Publisher::sign_changes(Line& line, const AnswerTimes& times) {
         changes->erase(first_new, changes->end());
     if (changes->empty())
         return false;
-    if (changes->size() > limits::changes_per_patch)
-        changes->erase(changes->begin() + limits::changes_per_patch, changes->end());
-    return sign_patch(line, std::move(*changes), times);
+    // Changes of status that come from now on stand behind these anyway; before new certificates they go
+    // first.
+    const std::size_t taken = std::max(status_changes, limits::changes_per_patch);
+    if (changes->size() > taken)
+        changes->erase(changes->begin() + static_cast<std::ptrdiff_t>(taken), changes->end());
+    line.in_turn = std::move(*changes);
+    return sign_in_turn(line, times);
+}
+
+// A patch of the changes that were read from the ledger at once, twenty patches of them in a burst.
+Result<bool> Publisher::sign_in_turn(Line& line, const AnswerTimes& times) {
+    const auto next = line.in_turn.begin() +
+                      static_cast<std::ptrdiff_t>(std::min(line.in_turn.size(), limits::changes_per_patch));
+    std::vector<ledger::Ledger::Change> changes(line.in_turn.begin(), next);
+    line.in_turn.erase(line.in_turn.begin(), next);
+    auto done = sign_patch(line, std::move(changes), times);
+    if (!done)
+        line.in_turn.clear();  // they stand in the ledger
+    return done;
 }
 
 Result<bool> Publisher::sign_patch(Line& line, std::vector<ledger::Ledger::Change> changes,
@@ -366,9 +372,13 @@ Result<bool> Publisher::sign_patch(Line& line, std::vector<ledger::Ledger::Chang
 }
 
 Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
-    const auto indices = line.publication.due(times, limits::pages_per_round);
+    const seconds period = line.publication.identity()->settings.refresh;
+    const auto paced = std::min(line.pace.allowance(times.produced_at, period, line.publication.page_bits()),
+                                limits::paced_pages_per_round);
+    const auto indices = line.publication.due(times, limits::pages_per_round, paced);
     if (indices.empty())
         return false;
+    line.pace.spend(std::min(paced, indices.size()));
     if (auto done = sign_pages(line, indices, times, Pages::published); !done)
         return tl::unexpected<Error>(done.error());
     if (auto finished = finish_as_pages(line); !finished)
@@ -391,29 +401,6 @@ Status Publisher::finish_as_pages(Line& line) {
     return {};
 }
 
-std::vector<Publisher::WaitingCrl> Publisher::waiting_crls(const Line& line) {
-    const std::string& id = line.publication.identity()->issuer.id();
-    std::vector<WaitingCrl> waiting;
-    const std::scoped_lock lock{mutex_};
-    for (const auto& [place, crl] : crls_) {
-        if (place.first == id)
-            waiting.push_back(crl);
-    }
-    return waiting;
-}
-
-Status Publisher::publish_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now) {
-    const std::string& id = line.publication.identity()->issuer.id();
-    for (const WaitingCrl& crl : waiting) {
-        if (auto published = line.publication.publish_crl(crl.path, crl.der->bytes(), now); !published)
-            return fail("publishing the CRL " + crl.path, published.error());
-        const std::scoped_lock lock{mutex_};
-        if (const auto at = crls_.find({id, crl.path}); at != crls_.end() && at->second.der == crl.der)
-            crls_.erase(at);
-    }
-    return {};
-}
-
 void Publisher::report(Line& line) {
     const auto& publication = line.publication;
     auto& state = line.state;
@@ -422,6 +409,9 @@ void Publisher::report(Line& line) {
     state.version = publication.version();
     state.pages = std::uint64_t{1} << (state.published ? publication.page_bits() : publication.coming_bits());
     state.pages_due = publication.count_due(clock_.now(), publication.identity()->settings.refresh);
+    line.progress.note(state.pages_refreshed, state.pages_due, clock_.steady());
+    state.pages_per_second = line.progress.rate();
+    state.signing_left = line.progress.left();
     state.patches = publication.patches();
     const UtcTime oldest = publication.oldest_signed_at();
     state.oldest_signed_at = oldest == year_9999 ? std::nullopt : std::optional{oldest};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -17,7 +18,9 @@
 #include "responder/base/clock.h"
 #include "responder/ledger/ledger.h"
 #include "responder/signer/clock_guard.h"
+#include "responder/signer/limits.h"
 #include "responder/signer/press.h"
+#include "responder/signer/progress.h"
 #include "responder/signer/publication.h"
 
 namespace eightbells::signer {
@@ -40,6 +43,8 @@ struct PublishedState {
         0;  // certificates and revocations that the ledger had forgotten, since the start
     std::uint64_t failures = 0;  // rounds that ended in `fault`, since the start
     std::optional<UtcTime> earliest_next_update;
+    double pages_per_second = 0;             // signed, of late (Progress)
+    std::optional<seconds> signing_left;     // until no page is due; nullopt: none is being signed
     std::optional<seconds> shortest_runway;  // Publication::shortest_runway
     std::optional<std::string> fault;        // why nothing is signed at the moment
 };
@@ -67,11 +72,12 @@ class PublisherListener {
 // published": the page file has it, and the store gets it by comparison.
 class Publisher {
   public:
-    // `scratch` is a folder for files without names.
+    // `scratch` is a folder for files without names. `catch_up`: how many times the mean rate due pages are
+    // signed at most.
     Publisher(ledger::Ledger& ledger, cache::PageFile& pages, const keys::StoreKey& store_key, Press& press,
               std::filesystem::path scratch, Publication::HandOn hand_on,
               std::function<std::optional<Vouched>(const std::string&)> vouched, TrustedNow trusted_now,
-              PublisherListener& listener, const Clock& clock);
+              PublisherListener& listener, const Clock& clock, double catch_up = limits::catch_up);
     ~Publisher();
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
@@ -81,6 +87,10 @@ class Publisher {
     // The shared store holds this version of ours: soon a head above it stands in the page file. Any thread.
     void rise_above(const std::string& issuer, cache::Version found);
 
+    // Every answer is to be signed anew at once, whether or not it is due (H-13). Any thread; forgotten at an
+    // end before it is done.
+    void resign(const std::string& issuer);
+
     // One round over all issuers: true when something was done and more may wait. The thread calls it; tests
     // call it themselves.
     bool round();
@@ -88,23 +98,32 @@ class Publisher {
     // Something in the ledger changed: look at once. Any thread.
     void wake();
     // A verified CRL to publish under this path, once every change of status that stands in the ledger by now
-    // is published as an answer, or limits::crl_waits have passed without it (C-09). Any thread.
+    // is published as an answer, or limits::crl_waits have passed without it (C-09). It goes out in pieces,
+    // and changes of status between them. Any thread; reads all of it, for its digest.
     void submit_crl(const std::string& issuer, const std::string& path, CrlOctets der);
     // What was last submitted, or is served since before the start; null: nothing. Any thread.
     CrlOctets served_crl(const std::string& issuer, const std::string& path);
+    // Submitted, and not durable under a head yet. Any thread.
+    bool crl_waits(const std::string& issuer, const std::string& path);
     std::vector<std::string> served_crl_paths(const std::string& issuer);
 
   private:
     struct WaitingCrl {
         std::string path;
         CrlOctets der;
+        cache::Digest digest{};
         std::chrono::steady_clock::time_point since{};
     };
     struct Line {
-        explicit Line(Publication p) : publication(std::move(p)) {}
+        Line(Publication p, double catch_up) : publication(std::move(p)), pace(catch_up) {}
         Publication publication;
+        Pace pace;
+        Progress progress;
         std::chrono::steady_clock::time_point retry_at{};
+        // While everything is signed anew: due pages, which could not be renewed.
+        std::chrono::steady_clock::time_point due_again_at{};
         PublishedState state;
+        std::vector<ledger::Ledger::Change> in_turn;  // read from the ledger, and not signed yet
         std::vector<ledger::Ledger::Change>
             as_pages;  // new certificates that wait for their pages to be signed
         std::optional<std::uint64_t>
@@ -122,12 +141,15 @@ class Publisher {
                             const AnswerTimes& times);
     void note_fault(Line& line, const Error& error);
     Result<bool> sign_changes(Line& line, const AnswerTimes& times);
+    Result<bool> sign_in_turn(Line& line, const AnswerTimes& times);
     Result<bool> sign_due(Line& line, const AnswerTimes& times);
     Status take_up(Line& line);
     Status take_up_crls(Line& line);
     std::vector<WaitingCrl> waiting_crls(const Line& line);
-    Status publish_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now);
+    enum class Upto { pieces, head, head_alone };  // alone: without the answers to what it says
+    Result<bool> advance_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now, Upto upto);
     Status rise(Line& line, UtcTime now);
+    void begin_resigning(Line& line);
     void report(Line& line);
     void loop();
 
@@ -141,6 +163,7 @@ class Publisher {
     TrustedNow trusted_now_;
     PublisherListener& listener_;
     const Clock& clock_;
+    double catch_up_;
     std::vector<std::unique_ptr<Line>> lines_;  // the publisher's thread, after start()
     crypto::Sha256 sha256_;
 
@@ -152,6 +175,7 @@ class Publisher {
     std::map<CrlPlace, WaitingCrl> crls_;                    // waiting
     std::map<CrlPlace, CrlOctets> served_;                   // the newest
     std::map<std::string, cache::Version> found_elsewhere_;  // to be risen above
+    std::set<std::string> to_resign_;
     std::thread thread_;
 };
 

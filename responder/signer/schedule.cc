@@ -3,20 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "responder/base/limits.h"
+#include "responder/signer/due_moments.h"
 #include "responder/signer/limits.h"
 
 namespace eightbells::signer {
 
+DueMoments::DueMoments(UtcTime now, seconds period, unsigned page_bits) noexcept
+    : period_(std::max<std::int64_t>(period.count(), 1)),
+      into_(to_unix(now) % period_),
+      page_bits_(page_bits) {
+    if (into_ < 0)
+        into_ += period_;
+    begun_ = now - seconds{into_};
+}
+
 UtcTime last_due(UtcTime now, seconds period, unsigned page_bits, std::uint32_t index) noexcept {
-    const std::int64_t length = std::max<std::int64_t>(period.count(), 1);
-    // Periods are at most days and page_bits at most 24: the product stays far below 2^63.
-    const std::int64_t phase = (length * static_cast<std::int64_t>(index)) >> page_bits;
-    std::int64_t since_phase = (to_unix(now) - phase) % length;
-    if (since_phase < 0)
-        since_phase += length;
-    return now - seconds{since_phase};
+    return DueMoments{now, period, page_bits}.last(index);
+}
+
+std::size_t Pace::allowance(UtcTime now, seconds period, unsigned page_bits) noexcept {
+    const double pages = std::ldexp(1.0, static_cast<int>(page_bits));
+    const double rate = catch_up_ * pages / static_cast<double>(std::max<std::int64_t>(period.count(), 1));
+    const seconds passed = seen_ ? std::max(now - *seen_, seconds{0}) : seconds{0};
+    seen_ = now;
+    // What was not needed is not saved up: that would be a peak later.
+    const double most = std::max(1.0, rate * std::chrono::duration<double>{limits::pace_window}.count());
+    credit_ = std::isinf(rate) ? most : std::min(most, credit_ + rate * static_cast<double>(passed.count()));
+    return credit_ < 1 ? 0 : static_cast<std::size_t>(std::min(credit_, pages));
 }
 
 AnswerTimes answer_times(UtcTime now, const Vouched& source, UtcTime signer_not_after,
@@ -25,7 +41,7 @@ AnswerTimes answer_times(UtcTime now, const Vouched& source, UtcTime signer_not_
                       .this_update = std::min(now, source.as_of),
                       .next_update = now + settings.validity};
     times.next_update = std::min({times.next_update, signer_not_after, source.until});
-    if (settings.scheme == crypto::Scheme::tls_br || settings.scheme == crypto::Scheme::smime_br) {
+    if (crypto::is_public_trust(settings.scheme)) {
         const seconds longest = settings.issues_cas ? limits::ca_status_age : limits::web_validity;
         times.next_update = std::min(times.next_update, times.this_update + longest);
     }

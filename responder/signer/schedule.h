@@ -1,7 +1,10 @@
 #ifndef EIGHTBELLS_RESPONDER_SIGNER_SCHEDULE_H
 #define EIGHTBELLS_RESPONDER_SIGNER_SCHEDULE_H
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "responder/base/clock.h"
@@ -23,6 +26,23 @@ inline bool is_due(UtcTime signed_at, UtcTime now, seconds period, unsigned page
                    std::uint32_t index) noexcept {
     return signed_at < last_due(now, period, page_bits, index);
 }
+
+// How fast due pages are signed again: evenly, and after an outage at no more than limits::catch_up times the
+// mean, so that neither the signer nor whoever follows it meets a peak (D-19). Oldest first at more than the
+// mean rate, no page waits longer than the outage was. One thread.
+class Pace {
+  public:
+    explicit Pace(double catch_up) noexcept : catch_up_(catch_up) {}
+    // How many pages may be signed now. `now` is the time that answers are signed with: what passes while a
+    // machine is suspended counts too.
+    std::size_t allowance(UtcTime now, seconds period, unsigned page_bits) noexcept;
+    void spend(std::size_t pages) noexcept { credit_ -= static_cast<double>(pages); }
+
+  private:
+    double catch_up_;
+    double credit_ = 1;  // pages
+    std::optional<UtcTime> seen_;
+};
 
 // What an issuer's source vouches for: the moment up to which it speaks, and the moment after which it says
 // nothing any more (a CRL's nextUpdate, where the CRL alone is the source).

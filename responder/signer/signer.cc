@@ -14,14 +14,22 @@
 #include "responder/keys/signing_key.h"
 #include "responder/metrics/private_listener.h"
 #include "responder/metrics/signer_metrics.h"
+#include "responder/pair/leader.h"
+#include "responder/signer/capacity.h"
+#include "responder/signer/consistency.h"
 #include "responder/signer/control.h"
+#include "responder/signer/crl_issuer.h"
 #include "responder/signer/crl_word.h"
 #include "responder/signer/feeds.h"
+#include "responder/signer/fenced_store.h"
+#include "responder/signer/folders.h"
+#include "responder/signer/key_events.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/live_service.h"
 #include "responder/signer/mirror.h"
 #include "responder/signer/publisher.h"
 #include "responder/signer/report.h"
+#include "responder/signer/standby.h"
 #include "responder/signer/store_merge.h"
 
 namespace eightbells::signer {
@@ -48,7 +56,7 @@ std::vector<std::string> complete_crls(const config::Issuer& settings) {
 }  // namespace
 
 // Members are destroyed from the last to the first: what calls goes before what is called.
-struct Signer::State final : FeedListener, CrlListener {
+struct Signer::State final : FeedListener, CrlListener, CrlOutlet {
     explicit State(const config::Config& used_config, const Clock& used_clock)
         : config(used_config), clock(used_clock) {}
     // An import that runs on the feeds' thread uses the publisher and the control socket, the mirror asks the
@@ -56,6 +64,8 @@ struct Signer::State final : FeedListener, CrlListener {
     ~State() override {
         if (feeds)
             feeds->stop();
+        if (crl_issuer)
+            crl_issuer->stop();
         if (mirror)
             mirror->stop();
     }
@@ -65,11 +75,12 @@ struct Signer::State final : FeedListener, CrlListener {
     Status prepare(const Start& how);
     Status load_identities();
     Status open_ledger(const Start& how);
+    Status lead();
+    Result<UtcTime> live_now();
     Status open_stores();
     void open_mirror();
     Status run(const Start& how);
     Status open_sockets();
-    Status check_capacity();
     void watch_clock();
     Status accept_clock(uid_t user);
     void audit_clock(const std::string& what);
@@ -93,6 +104,18 @@ struct Signer::State final : FeedListener, CrlListener {
     crl::Octets served_crl(const std::string& issuer, const std::string& path) override {
         return publisher->served_crl(issuer, path);
     }
+    void serve_crl(const std::string& issuer, const std::string& path, crl::Octets der) override {
+        on_crl(issuer, path, std::move(der));
+    }
+    crl::Octets crl_at(const std::string& issuer, const std::string& path) override {
+        return publisher->served_crl(issuer, path);
+    }
+    bool crl_waits(const std::string& issuer, const std::string& path) override {
+        return publisher->crl_waits(issuer, path);
+    }
+    void on_issuance(const Identity& identity, const CrlIssuance& issuance) override {
+        report->on_issuance(identity, issuance);
+    }
 
     // What the issuer's source vouches for at this moment (B-13).
     std::optional<Vouched> vouched(const std::string& issuer) {
@@ -107,13 +130,16 @@ struct Signer::State final : FeedListener, CrlListener {
     config::Config config;
     const Clock& clock;
     std::shared_ptr<metrics::SignerMetrics> metrics;
+    pair::Lease* lease = nullptr;
     std::optional<FileLock> lock;
     std::optional<keys::StoreKey> store_key;
     std::vector<std::shared_ptr<const Identity>> identities;
     std::vector<FedIssuer> fed;
     std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<pair::Leader> leader;
     std::unique_ptr<Report> report;
     std::unique_ptr<CrlWord> crl_word;
+    std::unique_ptr<Consistency> consistency;
     SystemTimeReference reference;
     std::unique_ptr<ClockGuard> guard;
     std::unique_ptr<cache::PageFile> pages;
@@ -122,28 +148,18 @@ struct Signer::State final : FeedListener, CrlListener {
     std::unique_ptr<CrlGate> crl_gate;
     std::unique_ptr<Feeds> feeds;
     std::unique_ptr<Publisher> publisher;
+    std::unique_ptr<CrlIssuer> crl_issuer;
     std::unique_ptr<LiveService> live;
     std::unique_ptr<Control> control;
     std::unique_ptr<metrics::PrivateListener> private_listener;
 };
 
 Status Signer::State::prepare(const Start& how) {
-    for (const fs::path& folder : {config.signer.data, page_file_path(config).parent_path()}) {
-        std::error_code error;
-        fs::create_directories(folder, error);
-        if (error)
-            return fail(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
-    }
-    std::error_code error;
-    fs::permissions(config.signer.data, fs::perms::owner_all, fs::perm_options::replace, error);
-    if (error)
-        return fail(fmt::format("{}: cannot make this folder private: {}", config.signer.data.string(),
-                                error.message()));
-    auto locked = FileLock::acquire(config.signer.data / "lock");
+    lease = how.lease;
+    auto locked = take_folders(config);
     if (!locked)
-        return fail("another signer runs on this data folder", locked.error());
+        return tl::unexpected<Error>(locked.error());
     lock = std::move(*locked);
-
     if (auto loaded = load_identities(); !loaded)
         return loaded;
     return open_ledger(how);
@@ -177,7 +193,7 @@ Status Signer::State::load_identities() {
 Status Signer::State::open_ledger(const Start& how) {
     // A folder that has signed before must not begin with an empty ledger unless it is told to: every
     // certificate would be "not issued".
-    const fs::path ledger_file = config.signer.data / "ledger.db";
+    const fs::path ledger_file = config.signer.data / ledger_name;
     const auto is_there = [](const fs::path& path) {
         std::error_code ignored;  // what cannot be looked at is reported by what opens it
         return fs::exists(path, ignored);
@@ -194,9 +210,13 @@ Status Signer::State::open_ledger(const Start& how) {
     if (!opened)
         return fail("ledger", opened.error());
     ledger = std::move(*opened);
+    // Before anything is written: the other signer's ledger follows every line.
+    if (auto kept = lease != nullptr ? ledger->journal().keep() : Status{}; !kept)
+        return fail("ledger", kept.error());
     report = std::make_unique<Report>(config, identities, *ledger, *metrics, clock);
     crl_word = std::make_unique<CrlWord>(*ledger, clock);
     watch_clock();
+    const bool makes_store_key = !is_there(config.signer.store_key);
     auto key = keys::StoreKey::load_or_create(config.signer.store_key);
     if (!key)
         return fail("store key", key.error());
@@ -205,13 +225,47 @@ Status Signer::State::open_ledger(const Start& how) {
     if (auto written = write_file_durably(config.signer.store_key_public, as_bytes(public_half), 0644);
         !written)
         return written;
+    if (auto led = lead(); !led)
+        return fail("signer.pair", led.error());
     for (const auto& identity : identities) {
         auto known = ledger->register_issuer(identity->issuer.id(), identity->settings.name,
                                              identity->settings.suspension);
         if (!known)
             return fail("ledger", known.error());
     }
+    return note_key_events(config.signer.data / "keys.json", keys_in_use(identities, store_key->public_key()),
+                           makes_store_key, config.signer.pair.name, *ledger, clock.now());
+}
+
+// From here on events wait for the other signer of a pair.
+Status Signer::State::lead() {
+    metrics->leads().set(true);
+    metrics->pair_in_step().set(lease == nullptr);
+    if (lease == nullptr)
+        return {};
+    const auto secret = pair::pair_secret(*store_key);
+    if (!secret)
+        return tl::unexpected<Error>(secret.error());
+    const auto seen = [this](bool in_step, bool alone) {
+        metrics->pair_in_step().set(in_step);
+        metrics->alone().set(alone);
+        tell_of_set_aside(config, *metrics);
+    };
+    const auto refused = [this](tls::Refusal why) {
+        metrics->refused_connections(metrics::Door::pair, static_cast<metrics::Refused>(why)).add();
+    };
+    auto started = pair::Leader::start(pair_settings(config), *secret, *ledger, *lease, seen, refused, clock);
+    if (!started)
+        return tl::unexpected<Error>(started.error());
+    leader = std::move(*started);
     return {};
+}
+
+// What is said on behalf of the ledger at this very moment needs to be known to be the newest.
+Result<UtcTime> Signer::State::live_now() {
+    if (leader && !leader->leads())
+        return fail("another signer may lead");
+    return guard->trusted_now();
 }
 
 void Signer::State::watch_clock() {
@@ -230,7 +284,9 @@ Status Signer::State::accept_clock(uid_t user) {
 }
 
 void Signer::State::audit_clock(const std::string& what) {
-    const nlohmann::json text{{"clock", what}};
+    nlohmann::json text{{"clock", what}};
+    if (config.signer.pair.on())
+        text["signer"] = config.signer.pair.name;
     const auto written =
         ledger->append_audit("clock", text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     if (!written)
@@ -250,8 +306,6 @@ void Signer::State::open_mirror() {
     if (config.store.kind != config::StoreKind::redis)
         return;
     auto redis = std::make_unique<cache::RedisStore>(config.store.redis);
-    if (const auto settings = redis->check_settings(); settings && !settings->empty())
-        spdlog::warn("{}: {}", redis->name(), *settings);
     std::vector<std::string> issuers;
     for (const auto& identity : identities)
         issuers.push_back(identity->issuer.id());
@@ -263,7 +317,10 @@ void Signer::State::open_mirror() {
     const auto gate = [merge](const std::string& issuer, cache::Store& own, cache::Store& store) {
         return merge->open(issuer, own, store);
     };
-    mirror = std::make_unique<Mirror>(page_file_path(config), std::move(redis), std::move(issuers), trusted,
+    std::unique_ptr<cache::Store> target = std::move(redis);
+    if (lease != nullptr)
+        target = std::make_unique<FencedStore>(std::move(target), trusted, *lease);
+    mirror = std::make_unique<Mirror>(page_file_path(config), std::move(target), std::move(issuers), trusted,
                                       gate, *metrics, clock);
 }
 
@@ -274,6 +331,9 @@ Status Signer::State::run(const Start& how) {
     crl_gate = std::move(*opened_gate);
     feeds = std::make_unique<Feeds>(fed, *ledger, *crl_gate, *this, clock);
     press = std::make_unique<Press>(config.signer.threads, config.signer.self_check, *metrics);
+    consistency =
+        std::make_unique<Consistency>(config, identities, store_key->public_key(), *ledger, *metrics, clock);
+    report->use(*consistency);
     publisher = std::make_unique<Publisher>(
         *ledger, *pages, *store_key, *press, config.signer.data,
         [this](const cache::Batch* batch) {
@@ -296,8 +356,15 @@ Status Signer::State::run(const Start& how) {
             on_crl(id, path, publisher->served_crl(id, path));
     }
     feeds->look_once();  // what the CA has on record now goes into the first answers
-    if (auto enough = check_capacity(); !enough)
+    if (auto enough = check_capacity(identities, *ledger, *press, *metrics, clock); !enough)
         return enough;
+    crl_issuer = std::make_unique<CrlIssuer>(
+        *ledger, config.signer.data, [this](const std::string& issuer) { return feeds->as_of(issuer); },
+        [this] { return guard->trusted_now(); }, *this, clock);
+    for (const auto& identity : identities) {
+        if (auto added = crl_issuer->add_issuer(identity); !added)
+            return added;
+    }
     if (auto opened = open_sockets(); !opened)
         return opened;
     if (how.base != nullptr) {
@@ -311,16 +378,23 @@ Status Signer::State::run(const Start& how) {
     }
     feeds->start();
     publisher->start();
+    crl_issuer->start();
+    consistency->start();
     return {};
 }
 
 Status Signer::State::open_sockets() {
     auto live_signer = std::make_unique<LiveSigner>(
         identities, *ledger, [this](const std::string& issuer) { return vouched(issuer); },
-        [this] { return guard->trusted_now(); });
-    auto opened_live = LiveService::open(config.signer.live_socket, std::move(live_signer), *metrics, clock);
+        [this] { return live_now(); });
+    auto doors = LiveService::doors(
+        config.signer, leader ? [one = leader.get()] { return one->leads(); } : std::function<bool()>{});
+    if (!doors)
+        return tl::unexpected<Error>(doors.error());
+    auto opened_live = LiveService::open(std::move(*doors), std::move(live_signer),
+                                         live_budgets(identities, clock), *metrics, clock);
     if (!opened_live)
-        return fail("signer.live_socket", opened_live.error());
+        return tl::unexpected<Error>(opened_live.error());
     live = std::move(*opened_live);
     Control::Hooks hooks;
     hooks.on_change = [this] { publisher->wake(); };
@@ -334,6 +408,8 @@ Status Signer::State::open_sockets() {
         if (answer.gap)
             spdlog::error("an event source left out sequence numbers; a full list reconciles");
     };
+    hooks.issue_last_crl = [this](const std::string& issuer) { return crl_issuer->issue_last(issuer); };
+    hooks.resign = [this](const std::string& issuer) { publisher->resign(issuer); };
     hooks.status = [this] { return report->status_json(); };
     hooks.clock = [this] { return guard->reading(); };
     hooks.accept_clock = [this](uid_t user) { return accept_clock(user); };
@@ -346,45 +422,13 @@ Status Signer::State::open_sockets() {
     return {};
 }
 
-// What the refresh needs against what this machine signs (promise 1): above 60 % an outage could not be
-// caught up.
-Status Signer::State::check_capacity() {
-    double share = 0;
-    std::string arithmetic;
-    for (const auto& identity : identities) {
-        auto capacity = press->measure_capacity(identity, clock);
-        if (!capacity)
-            return fail(fmt::format("issuer \"{}\": the key does not sign", identity->settings.name),
-                        capacity.error());
-        auto count = ledger->count(identity->issuer.id());
-        if (!count)
-            return fail("ledger", count.error());
-        const auto hashes = static_cast<double>(identity->profiles.size());
-        const double demand =
-            static_cast<double>(*count) * hashes / static_cast<double>(identity->settings.refresh.count());
-        metrics->signing_capacity(identity->index).set(*capacity);
-        metrics->signing_demand(identity->index).set(demand);
-        share += demand / *capacity;
-        arithmetic += fmt::format(
-            "\n  issuer \"{}\": {} certificates x {} CertID hashes / {} s = {:.1f} signatures a second of "
-            "{:.0f}",
-            identity->settings.name, *count, identity->profiles.size(), identity->settings.refresh.count(),
-            demand, *capacity);
-    }
-    spdlog::info("refreshing takes {:.2f} % of the measured signing rate", share * 100);
-    if (share <= limits::signing_share)
-        return {};
-    return fail(
-        fmt::format("refreshing would take {:.0f} % of the measured signing rate, more than {:.0f} %: raise "
-                    "`refresh` and `validity`, or give the "
-                    "signer more cores{}",
-                    share * 100, limits::signing_share * 100, arithmetic));
-}
-
 Signer::Signer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Signer::~Signer() = default;
 std::string Signer::status_json() const {
     return state_->report->status_json();
+}
+SigningProgress Signer::progress() const {
+    return state_->report->progress();
 }
 
 Status Signer::check(const config::Config& config, const Clock& clock) {

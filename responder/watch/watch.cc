@@ -69,8 +69,7 @@ Result<WatchedIssuer> load_one(const config::Config& config, std::size_t index) 
                          settings.watch.fronts, {RequestHash::sha256}, false};
     if (settings.sha1)
         issuer.hashes.push_back(RequestHash::sha1);
-    issuer.public_trust =
-        settings.scheme == crypto::Scheme::tls_br || settings.scheme == crypto::Scheme::smime_br;
+    issuer.public_trust = crypto::is_public_trust(settings.scheme);
     return issuer;
 }
 

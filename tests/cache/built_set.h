@@ -110,6 +110,12 @@ class BuiltSet {
         changed_.insert(serial);
         return serial;
     }
+    std::vector<Bytes> issue_many(std::size_t count) {
+        std::vector<Bytes> serials;
+        while (serials.size() < count)
+            serials.push_back(issue());
+        return serials;
+    }
     void issue(const Bytes& serial) {
         certificates_[serial] = {};
         changed_.insert(serial);
@@ -211,6 +217,18 @@ class BuiltSet {
             batch.put.emplace_back(patch_name(issuer_, version_.sequence), joined.bytes);
             patches_[version_.sequence] = std::move(joined);
         }
+        put_head(batch);
+        return batch;
+    }
+
+    // The newest patch leaves the head although no page has what it says: no signer of ours does that.
+    Batch drop_patch() {
+        Batch batch;
+        batch.issuer = issuer_;
+        ++version_.sequence;
+        const auto newest = std::prev(patches_.end());
+        batch.erase.push_back(patch_name(issuer_, newest->first));
+        patches_.erase(newest);
         put_head(batch);
         return batch;
     }

@@ -35,6 +35,12 @@ inline std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
+// "redis-server"; another that speaks the same where EIGHTBELLS_REDIS_SERVER names it.
+inline std::string redis_program() {
+    const char* given = std::getenv("EIGHTBELLS_REDIS_SERVER");
+    return given == nullptr ? "redis-server" : given;
+}
+
 // A real redis-server of its own, on a free port of 127.0.0.1 and a unix socket, with nothing on disk. Ended
 // by its process id.
 class RedisServer {
@@ -99,7 +105,7 @@ class RedisServer {
         int ends[2];
         if (::pipe(ends) != 0)
             throw std::runtime_error("pipe");
-        std::vector<std::string> words{"redis-server",
+        std::vector<std::string> words{redis_program(),
                                        "--port",
                                        std::to_string(port_),
                                        "--bind",

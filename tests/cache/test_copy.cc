@@ -11,9 +11,8 @@ namespace {
 
 // A signer's page file and a Redis, both in memory.
 struct Pair {
-    explicit Pair(unsigned page_bits = 9, int certificates = 2000) : set(page_bits) {
-        for (int i = 0; i < certificates; ++i)
-            serials.push_back(set.issue());
+    explicit Pair(unsigned page_bits = 9, std::size_t certificates = 2000)
+        : set(page_bits), serials(set.issue_many(certificates)) {
         set.set_crl("/demo.crl", Bytes(limits::crl_piece_octets + 5, 7));
         publish(from, set.publish_all());
         set.revoke(serials[0]);
@@ -35,9 +34,85 @@ struct Pair {
     MemoryStore to;
 };
 
+// A signer that goes on publishing while its store is read back.
+struct Busy final : Meanwhile {
+    explicit Busy(Pair& used_pair) : pair(used_pair) {}
+    Status turn() override {
+        names_between = std::max(names_between, pair.to.names_fetched - names_before);
+        names_before = pair.to.names_fetched;
+        ++turns;
+        if (const auto now = next ? next() : std::nullopt) {
+            publish(pair.from, *now);
+            publish(pair.to, *now);
+            for (const auto& [name, bytes] : now->put)
+                names.insert(name);
+            names.insert(now->erase.begin(), now->erase.end());
+        }
+        return {};
+    }
+    bool touched(const std::string& name) const override { return names.contains(name); }
+
+    Pair& pair;
+    std::function<std::optional<Batch>()> next;
+    std::set<std::string> names;
+    std::size_t turns = 0;
+    std::uint64_t names_before = 0;
+    std::uint64_t names_between = 0;  // at most
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(copy)
+
+// Covers: D-17
+BOOST_AUTO_TEST_CASE(publications_pass_while_everything_is_read_back_and_nothing_newer_is_written_over) {
+    Pair pair{11, 6000};
+    need(pair.copy());
+    Busy busy{pair};
+    MemoryStore as_it_was = pair.from;  // what a View shows
+    const auto read_back = [&] {
+        return mirror(as_it_was, pair.to, pair.set.issuer(), pair.set.keys(), CopyDepth::everything, &busy);
+    };
+    BOOST_TEST(need(read_back()).copied == 0U);
+    // 2,048 pages for each hash in fetches of 256.
+    BOOST_TEST(busy.turns >= 16U);
+    BOOST_TEST(busy.names_between <= 2 * limits::fetch_names);
+
+    // Lost, or damaged: all tables and every third blob. And whatever is published is published in between.
+    std::size_t place = 0;
+    for (const auto& [name, bytes] : pair.from.blobs) {
+        if (contains(name, ":head"))
+            continue;
+        if (contains(name, ":table:") || ++place % 3 == 0)
+            pair.to.blobs[name].back() ^= 1;
+        else if (place % 3 == 1)
+            pair.to.blobs.erase(name);
+    }
+    std::size_t at = 0;
+    busy.next = [&] {
+        pair.set.revoke(pair.serials[++at]);
+        if (at == 8)
+            pair.set.set_crl("/demo.crl", Bytes(100, 8));
+        const auto page = [&](std::size_t serial) { return pair.set.page_of(pair.serials[serial]); };
+        return std::optional{at % 7 == 0 ? pair.set.join()
+                                         : pair.set.publish({page(at - 1), page(3000 + at)})};
+    };
+    const CopyReport report = need(read_back());
+    BOOST_TEST(report.copied > 1000U);
+    BOOST_TEST(!report.head);
+    BOOST_TEST(at >= 16U);
+    BOOST_TEST((pair.to.blobs == pair.from.blobs));
+    BOOST_TEST(pair.target_is_whole());
+}
+
+// It is not whole, and a head on top of it would say that it is.
+BOOST_AUTO_TEST_CASE(nobody_publishes_to_a_store_that_is_being_brought_up) {
+    Pair pair;
+    Busy busy{pair};
+    need(mirror(pair.from, pair.to, pair.set.issuer(), pair.set.keys(), CopyDepth::everything, &busy));
+    BOOST_TEST(busy.turns == 0U);
+    BOOST_TEST((pair.to.blobs == pair.from.blobs));
+}
 
 BOOST_AUTO_TEST_CASE(an_empty_store_gets_everything_and_a_second_copy_costs_one_fetch_of_each_head) {
     Pair pair;
@@ -168,6 +243,33 @@ BOOST_AUTO_TEST_CASE(a_source_that_moves_on_is_copied_as_it_is_then) {
     };
     BOOST_TEST(need(pair.copy()).head);
     BOOST_TEST(pair.target_is_whole());
+}
+
+// Copying takes longer than the time between two heads.
+BOOST_AUTO_TEST_CASE(a_page_file_that_moves_on_at_every_moment_is_copied_as_it_was) {
+    BuiltSet set{9};
+    for (int i = 0; i < 2000; ++i)
+        set.issue();
+    const TemporaryFolder folder;
+    const auto writer = need(PageFile::open(folder / "pages", PageFile::Access::write));
+    publish(*writer, set.publish_all());
+    const auto reader = need(PageFile::open(folder / "pages", PageFile::Access::read));
+    MemoryStore target;
+    std::uint32_t page = 0;
+    target.after_each = [&](const std::string&) { publish(*writer, set.publish({page++ % set.pages()})); };
+    BOOST_TEST(!mirror(*reader, target, set.issuer(), set.keys(), CopyDepth::everything));
+    {
+        const auto view = need(reader->view());
+        const auto copied = mirror(*reader, target, set.issuer(), set.keys(), CopyDepth::everything);
+        BOOST_REQUIRE_MESSAGE(copied, (copied ? "" : copied.error().message));
+    }
+    target.after_each = nullptr;
+    Follower front{set};
+    BOOST_TEST(!front.sync(target).behind);
+    // The next copy has the rest.
+    BOOST_TEST(need(mirror(*reader, target, set.issuer(), set.keys(), CopyDepth::differences)).copied > 0U);
+    front.sync(target);
+    BOOST_TEST((front.snapshot()->head() == set.head()));
 }
 
 // Covers: C-08

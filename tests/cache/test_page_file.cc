@@ -91,6 +91,24 @@ BOOST_AUTO_TEST_CASE(what_was_published_is_there_after_opening_again_in_the_orde
     BOOST_TEST(file->check_integrity().has_value());
 }
 
+BOOST_AUTO_TEST_CASE(names_are_found_by_how_they_begin_and_by_nothing_else) {
+    const TemporaryFolder folder;
+    auto file = opened(folder / "pages");
+    const std::string issuer(32, 'a');
+    const std::string other(32, 'b');
+    const std::string second = crl_piece_name(issuer, {2}, 0);
+    const std::string first = crl_piece_name(issuer, {1}, 7);
+    BOOST_REQUIRE(file->publish(batch_of({{second, {1}},
+                                          {first, {1}},
+                                          {crl_piece_name(other, {1}, 0), {1}},
+                                          {patch_name(issuer, 1), {1}},
+                                          {issuer + ":crl", {1}},
+                                          {issuer + ":crl;", {1}}})));
+    BOOST_TEST((file->names(crl_pieces_prefix(issuer), 100).value() == std::vector{first, second}));
+    BOOST_TEST((file->names(crl_pieces_prefix(issuer), 1).value() == std::vector{first}));
+    BOOST_TEST(file->names(crl_pieces_prefix(std::string(32, 'c')), 100).value().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_change_that_is_not_committed_did_not_happen) {
     const TemporaryFolder folder;
     auto file = opened(folder / "pages");

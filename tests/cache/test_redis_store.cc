@@ -257,10 +257,9 @@ BOOST_AUTO_TEST_CASE(nobody_listening_is_an_error_that_names_the_place) {
 }
 
 BOOST_AUTO_TEST_CASE(passwords_and_acl_users_are_given_and_never_shown) {
-    const RedisServer redis{{"--requirepass", "secret", "--user",  "front",    "on",          ">open sesame",
-                             "~eightbells:*", "+@read", "+@write", "+@stream", "+multi",      "+exec",
-                             "+info",         "--user", "reader",  "on",       ">only looks", "~eightbells:*",
-                             "+@read",        "+info"}};
+    const RedisServer redis{{"--requirepass", "secret", "--user", "front", "on", ">open sesame",
+                             "~eightbells:*", "+@read", "+@write", "+@stream", "+info", "--user", "reader",
+                             "on", ">only looks", "~eightbells:*", "+@read"}};
     RedisAddress address = redis.address();
     const auto attempt = [&] {
         RedisStore store{address};
@@ -282,7 +281,8 @@ BOOST_AUTO_TEST_CASE(passwords_and_acl_users_are_given_and_never_shown) {
     RedisStore front{address};
     BOOST_TEST((one(front, "a").value() == Bytes{1}));
     BOOST_TEST(front.wait_notice(1s).value());
-    BOOST_TEST(error_of(front.check_settings()) == "(no error)");
+    BOOST_TEST(contains(front.check_settings().value(), "allow +info"));
+    BOOST_TEST((one(front, "a").value() == Bytes{1}));  // and goes on
 }
 
 BOOST_AUTO_TEST_CASE(a_full_redis_refuses_and_the_head_stays_as_it_was) {
@@ -329,9 +329,9 @@ BOOST_AUTO_TEST_CASE(every_kind_of_wrong_answer_is_a_bounded_error) {
     std::string deep;
     for (int i = 0; i < 1'000'000; ++i)
         deep += "*1\r\n";
-    std::string many = "*1\r\n*4096\r\n";
-    for (int i = 0; i < 4096; ++i)
-        many += "*4096\r\n";
+    std::string many = "*1\r\n*65535\r\n";
+    for (int i = 0; i < 65535; ++i)
+        many += "*65535\r\n";
     const std::string octets(40 * 1024 * 1024, 'x');
     struct Case {
         std::string answer;
@@ -340,7 +340,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_wrong_answer_is_a_bounded_error) {
     };
     const std::vector<Case> cases{
         {"-LOADING Redis is loading the dataset in memory\r\n", "reading its own file"},
-        {"-MOVED 866 127.0.0.1:7002\r\n", "Redis Cluster"},
+        {"-MOVED 866 127.0.0.1:7002\r\n", "write it in store.redis.cluster"},
         {"-ERR unknown command\r\n", "unknown command"},
         {"+OK\r\n", "not a list"},
         {"$1\r\na\r\n", "not a list"},

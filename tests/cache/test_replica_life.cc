@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <future>
 #include <mutex>
+#include <random>
 
 #include "cache/limits.h"
 #include "tests/cache/follower.h"
@@ -15,9 +16,7 @@ BOOST_AUTO_TEST_SUITE(replica_life)
 BOOST_AUTO_TEST_CASE(a_front_starts_from_its_own_page_file_alone) {
     BuiltSet set;
     MemoryStore store;
-    std::vector<Bytes> serials;
-    for (int i = 0; i < 50; ++i)
-        serials.push_back(set.issue());
+    std::vector<Bytes> serials = set.issue_many(50);
     publish(store, set.publish_all());
     set.revoke(serials[0]);
     set.set_crl("/demo.crl", Bytes(1000, 7));
@@ -51,9 +50,7 @@ BOOST_AUTO_TEST_CASE(a_front_starts_from_its_own_page_file_alone) {
 BOOST_AUTO_TEST_CASE(an_edited_own_page_file_loses_what_was_edited_and_nothing_else_until_the_store_is_back) {
     BuiltSet set{2};
     MemoryStore store;
-    std::vector<Bytes> serials;
-    for (int i = 0; i < 20; ++i)
-        serials.push_back(set.issue());
+    std::vector<Bytes> serials = set.issue_many(20);
     publish(store, set.publish_all());
     set.revoke(serials[0]);
     publish(store, set.publish());
@@ -115,9 +112,7 @@ BOOST_AUTO_TEST_CASE(the_floor_is_durable_before_a_newer_snapshot_is_handed_out)
 BOOST_AUTO_TEST_CASE(a_first_load_shows_its_progress_and_goes_on_where_the_store_broke_off) {
     BuiltSet set{13};
     MemoryStore store;
-    std::vector<Bytes> serials;
-    for (int i = 0; i < 40000; ++i)
-        serials.push_back(set.issue());
+    std::vector<Bytes> serials = set.issue_many(40000);
     publish(store, set.publish_all());
     Follower front{set};
     store.fail_after = 40;  // batches of 256 names
@@ -145,6 +140,99 @@ BOOST_AUTO_TEST_CASE(a_first_load_shows_its_progress_and_goes_on_where_the_store
     BOOST_TEST(store.names_fetched + loaded <= 2 * 8192U + 200);
     for (const Bytes& serial : serials)
         BOOST_REQUIRE_EQUAL(front.says(serial), "good");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_first_load_brought_is_answered_from_before_the_own_page_file_has_it) {
+    BuiltSet set;
+    MemoryStore store;
+    const Bytes serial = set.issue();
+    publish(store, set.publish_all());
+    Follower front{set};
+    const std::string head = head_name(set.issuer());
+    const auto is_kept = [&] { return need(front.own().fetch({&head, 1})).front().has_value(); };
+    std::vector<bool> kept;
+    const auto shown = [&](const std::shared_ptr<const IssuerSnapshot>& snapshot) {
+        BOOST_TEST(snapshot->complete());
+        // Whatever happens next, no older answer is given any more.
+        BOOST_TEST((need(front.own().floor(set.issuer())) == set.version()));
+        kept.push_back(is_kept());
+    };
+    BOOST_TEST(need(front.replica().sync(store, shown)).advanced);
+    BOOST_REQUIRE_EQUAL(kept.size(), 1U);
+    BOOST_TEST(!kept.front());
+    BOOST_TEST(is_kept());
+    BOOST_TEST(front.says(serial) == "good");
+
+    // Later ones wait for it.
+    set.revoke(serial);
+    publish(store, set.publish());
+    BOOST_TEST(need(front.replica().sync(store, shown)).advanced);
+    BOOST_TEST(kept.size() == 1U);
+    BOOST_TEST(front.says(serial) == "revoked");
+}
+
+// Covers: D-17
+BOOST_AUTO_TEST_CASE(while_a_large_first_state_is_written_down_revocations_are_shown_between_two_pieces) {
+    BuiltSet set{11};  // 8 tables of pages for each hash
+    MemoryStore store;
+    const std::vector<Bytes> serials = set.issue_many(12'000);
+    publish(store, set.publish_all());
+    Follower front{set};
+    const std::string head = head_name(set.issuer());
+    const auto is_kept = [&] { return need(front.own().fetch({&head, 1})).front().has_value(); };
+    const auto pages_kept = [&] { return need(front.own().names(set.issuer() + ":page:", 10'000)).size(); };
+    const auto any = [](const std::shared_ptr<const IssuerSnapshot>&) {};
+
+    SyncReport report = need(front.replica().sync(store, any));
+    BOOST_REQUIRE(report.keeping);
+    BOOST_TEST(front.says(serials[0]) == "good");
+    std::size_t passes = 1;
+    for (; report.keeping; ++passes) {
+        BOOST_REQUIRE(passes < 40);
+        const std::size_t before = pages_kept();
+        set.revoke(serials[passes]);
+        const std::uint32_t refreshed = set.page_of(serials[100 * passes]);
+        publish(store, set.publish({refreshed}));
+        report = need(front.replica().sync(store, any));
+        // No more than a piece stands before the change.
+        BOOST_TEST(front.says(serials[passes]) == "revoked");
+        BOOST_TEST((need(front.own().floor(set.issuer())) == set.version()));
+        if (report.keeping) {
+            BOOST_TEST(pages_kept() - before <= 2 * limits::kept_pages);
+            BOOST_TEST(!is_kept());
+        }
+    }
+    BOOST_TEST(passes >= 8U);
+    BOOST_TEST(is_kept());
+    BOOST_TEST(!front.restart().behind);
+    for (const auto& [serial, certificate] : set.certificates())
+        BOOST_REQUIRE_EQUAL(front.says(serial), certificate.status ? "revoked" : "good");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_half_written_down_is_not_believed_and_an_orderly_end_writes_the_rest) {
+    BuiltSet set{11};
+    MemoryStore store;
+    const std::vector<Bytes> serials = set.issue_many(12'000);
+    publish(store, set.publish_all());
+    const auto any = [](const std::shared_ptr<const IssuerSnapshot>&) {};
+    Follower front{set};
+    BOOST_REQUIRE(need(front.replica().sync(store, any)).keeping);
+    // A crash.
+    BOOST_TEST(!front.restart().head_seen);
+    BOOST_TEST(front.says(serials[0]) == "not loaded");
+    BOOST_REQUIRE(need(front.replica().sync(store, any)).keeping);
+    BOOST_TEST(front.says(serials[0]) == "good");
+    BOOST_REQUIRE(front.replica().keep_rest());
+    BOOST_TEST(!front.restart().behind);
+    BOOST_TEST(front.says(serials[0]) == "good");
+    // Another form while it is written: pages of the old one do not stay.
+    Follower other{set};
+    BOOST_REQUIRE(need(other.replica().sync(store, any)).keeping);
+    publish(store, set.split());
+    BOOST_TEST(!need(other.replica().sync(store, any)).keeping);
+    for (const std::string& name : need(other.own().names(set.issuer(), 100'000)))
+        BOOST_REQUIRE_MESSAGE(store.blobs.contains(name), name);
+    BOOST_TEST(!other.restart().behind);
 }
 
 // What may be answered when a patch is missing: held.h.
@@ -363,13 +451,63 @@ BOOST_AUTO_TEST_CASE(who_reads_during_10000_revocations_sees_none_taken_back_and
     BOOST_TEST(wrong == 0U);
 }
 
+// What a head changes is laid over what was judged before; a front that begins at that head judges all of it.
+BOOST_AUTO_TEST_CASE(who_followed_every_head_answers_octet_for_octet_as_who_begins_at_the_last) {
+    std::mt19937 random{7};  // NOLINT(bugprone-random-generator-seed): the same in every run
+    const auto below = [&](std::size_t n) {
+        return std::uniform_int_distribution<std::size_t>{0, n - 1}(random);
+    };
+    BuiltSet set{3};
+    MemoryStore store;
+    std::vector<Bytes> serials = set.issue_many(60);
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    for (int step = 0; step < 120; ++step) {
+        set.now += seconds{60};
+        for (std::size_t changes = below(4); changes > 0; --changes) {
+            const Bytes& serial = serials[below(serials.size())];
+            if (below(3) == 0)
+                serials.push_back(set.issue());
+            else if (below(4) == 0)
+                set.release(serial);
+            else
+                set.revoke(serial, CrlReason::certificate_hold);
+        }
+        // Patches on several pages stay under the head when one of those is signed anew.
+        std::vector<std::uint32_t> refreshed;
+        if (below(2) == 0)
+            refreshed.push_back(static_cast<std::uint32_t>(below(set.pages())));
+        publish(store, step == 70                                      ? set.split()
+                       : step % 10 == 9 && !set.head().patches.empty() ? set.join()
+                                                                       : set.publish(refreshed));
+        front.sync(store);
+        Follower fresh{set};
+        fresh.sync(store);
+        for (const Bytes& serial : serials) {
+            for (const HashAlgorithm hash : both_hashes) {
+                IssuerSnapshot::Found one;
+                IssuerSnapshot::Found other;
+                const auto serial_hash = BuiltSet::hash_of(serial);
+                const Lookup lookup = front.snapshot()->find(hash, serial, serial_hash, one);
+                BOOST_REQUIRE((lookup == fresh.snapshot()->find(hash, serial, serial_hash, other)));
+                if (lookup != Lookup::found)
+                    continue;  // issued with the next head
+                BOOST_REQUIRE_MESSAGE(equal(one.signature, other.signature),
+                                      step << ": " << to_hex(serial) << " as of "
+                                           << to_iso8601(one.single.produced_at) << " and "
+                                           << to_iso8601(other.single.produced_at));
+            }
+        }
+        BOOST_TEST(front.snapshot()->records() == fresh.snapshot()->records());
+    }
+}
+
 // Covers: B-24
 BOOST_AUTO_TEST_CASE(two_fronts_hold_the_same_bytes) {
     BuiltSet set;
     MemoryStore store;
-    std::vector<Bytes> serials;
-    for (int i = 0; i < 30; ++i)
-        serials.push_back(set.issue());
+    std::vector<Bytes> serials = set.issue_many(30);
     publish(store, set.publish_all());
     Follower early{set};
     early.sync(store);

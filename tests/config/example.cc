@@ -128,6 +128,8 @@ heartbeat = "5m"
 records_since = 2020-01-01T00:00:00Z
 answers = "live"
 nonce = "echo"
+max_age = "15m"
+live_budget = 7
 signer_certificate = ""
 )",
                                     "/etc/eightbells/eightbells.toml");
@@ -146,6 +148,8 @@ signer_certificate = ""
     BOOST_TEST(to_iso8601(*issuer.records_since) == "2020-01-01T00:00:00Z");
     BOOST_TEST((issuer.answers == Answers::live));
     BOOST_TEST((issuer.nonce == Nonce::echo));
+    BOOST_TEST(issuer.max_age->count() == 900);
+    BOOST_TEST(issuer.live_budget == 7U);
     BOOST_TEST(issuer.signer_certificate.empty());
     BOOST_TEST(issuer.crl_path == "/tls.crl");
     BOOST_TEST(config.line_of("issuer[0].validity") == 12U);

@@ -115,11 +115,34 @@ BOOST_AUTO_TEST_CASE(a_key_that_others_may_read_is_a_warning) {
     BOOST_TEST((loaded.warnings.front().message.find("chmod 600") != std::string::npos));
 }
 
+BOOST_AUTO_TEST_CASE(the_secret_for_the_signer_is_needed_by_fronts_and_is_private) {
+    const Folder folder;
+    std::filesystem::create_directories(folder.path / "data/signer");
+    folder.write("data/signer/store-key.pub", "x");
+    const std::string text = std::string(whole) + "[front]\nlive_signers = [\"192.0.2.1:9645\"]\n";
+    const Loaded lacks = folder.load_and_check(text, Role::front);
+    BOOST_TEST_REQUIRE(lacks.mistakes.size() == 1U, listing(lacks.mistakes));
+    BOOST_TEST(lacks.mistakes.front().field == "front.live_secret_file");
+    for (const Role role : {Role::signer, Role::both})  // where it is made
+        BOOST_TEST(folder.load_and_check(text, role).mistakes.empty());
+    folder.write("data/signer/live-secret", "x", 0644);
+    const Loaded loaded = folder.load_and_check(text, Role::front);
+    BOOST_TEST(loaded.mistakes.empty(), listing(loaded.mistakes));
+    BOOST_TEST_REQUIRE(loaded.warnings.size() == 1U, listing(loaded.warnings));
+    BOOST_TEST(loaded.warnings.front().field == "front.live_secret_file");
+}
+
 BOOST_AUTO_TEST_CASE(the_password_of_redis_is_the_first_line_of_its_file) {
     const Folder folder;
     const std::string text = "[[issuer]]\n[store]\nkind = \"redis\"\n[store.redis]\npassword_file = \"p\"\n";
     folder.write("p", "se cret\r\nand more", 0600);
     BOOST_TEST(folder.load_and_check(text, Role::signer).config.store.redis.password == "se cret");
+    folder.write("s", "for sentinels", 0600);
+    const auto both = folder.load_and_check(
+        text + "sentinels = [\"s:1\"]\nsentinel_service = \"m\"\nsentinel_password_file = \"s\"\n",
+        Role::front);
+    BOOST_TEST(both.config.store.redis.sentinel_password == "for sentinels");
+    BOOST_TEST(both.config.store.redis.password == "se cret");
     folder.write("p", "\n", 0600);
     const Loaded loaded = folder.load_and_check(text, Role::signer);
     BOOST_TEST_REQUIRE(loaded.mistakes.size() == 1U, listing(loaded.mistakes));

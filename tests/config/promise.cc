@@ -9,6 +9,7 @@ using namespace eightbells::config::testing;
 namespace {
 
 #define ISSUER "[[issuer]]\n"
+#define REDIS ISSUER "[store]\nkind = \"redis\"\n[store.redis]\n"
 
 // Each file is well formed and keeps no promise: exactly one mistake.
 // Covers: C-11, D-05, D-06, D-08, D-16, D-18
@@ -99,6 +100,12 @@ const BadFile conflicts[] = {
      "issuer[0].answers", "front.live_socket is empty"},
     {"nonces without a socket", ISSUER "nonce = \"echo\"\n[front]\nlive_socket = \"\"\n", 2,
      "issuer[0].nonce", "front.live_socket is empty"},
+    {"an age without a socket", ISSUER "max_age = \"15m\"\n[front]\nlive_socket = \"\"\n", 2,
+     "issuer[0].max_age", "front.live_socket is empty"},
+    {"an age of seconds", ISSUER "max_age = \"30s\"\ncache_for = \"10s\"\n", 2, "issuer[0].max_age",
+     "answers = \"live\""},
+    {"caches that keep what is too old", ISSUER "max_age = \"5m\"\n", 2, "issuer[0].max_age",
+     "write cache_for"},
     {"the CA's certificate as signer", ISSUER "signer_certificate = \"issuer.pem\"\n", 2,
      "issuer[0].signer_certificate", "write \"\""},
     {"no certificate", ISSUER "certificate = \"\"\n", 2, "issuer[0].certificate", "is empty"},
@@ -151,6 +158,26 @@ const BadFile conflicts[] = {
      5, "store.redis.tls_ca_file", "tls = true"},
     {"a user without password", ISSUER "[store]\nkind = \"redis\"\n[store.redis]\nuser = \"u\"\n", 5,
      "store.redis.user", "password_file"},
+    {"Sentinels beside a host", REDIS "host = \"r\"\nsentinels = [\"s:1\"]\nsentinel_service = \"m\"\n", 6,
+     "store.redis.sentinels", "take either out"},
+    {"Sentinels beside a cluster",
+     REDIS "cluster = [\"r:1\"]\nsentinels = [\"s:1\"]\nsentinel_service = \"m\"\n", 6,
+     "store.redis.sentinels", "take either out"},
+    {"a cluster beside a socket", REDIS "unix_socket = \"/run/r\"\ncluster = [\"r:1\"]\n", 6,
+     "store.redis.cluster", "take either out"},
+    {"Sentinels of no service", REDIS "sentinels = [\"s:1\"]\n", 5, "store.redis.sentinels",
+     "sentinel_service"},
+    {"a service of no Sentinels", REDIS "sentinel_service = \"m\"\n", 5, "store.redis.sentinel_service",
+     "without sentinels"},
+    {"a Sentinel without a port", REDIS "sentinel_service = \"m\"\nsentinels = [\"s:1\", \"s\"]\n", 6,
+     "store.redis.sentinels[1]", "192.0.2.1:26379"},
+    {"a Sentinel's user without password",
+     REDIS "sentinels = [\"s:1\"]\nsentinel_service = \"m\"\nsentinel_user = \"u\"\n", 7,
+     "store.redis.sentinel_user", "sentinel_password_file"},
+    {"a node that is none", REDIS "cluster = [\"::1:6379\"]\n", 5, "store.redis.cluster[0]",
+     "192.0.2.1:6379"},
+    {"a node twice", REDIS "cluster = [\"[::1]:6379\",\n\"[::1]:6379\"]\n", 6, "store.redis.cluster[1]",
+     "take one out"},
     {"a password file that is not there",
      ISSUER "[store]\nkind = \"redis\"\n[store.redis]\npassword_file = \"/nowhere/p\"\n", 5,
      "store.redis.password_file", "/nowhere/p"},

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <memory>
 
+#include "tests/conformance/later.h"
 #include "tests/conformance/world.h"
 
 // `eightbells run` whose parts are killed and whose files are looked into: what is served stays right.
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(the_front_goes_on_while_the_signer_is_killed_and_the_signer
     BOOST_TEST(sum_of(world->signer_metrics(), "eightbells_signer_signatures_total") == 0);
     BOOST_TEST(world->tell("revoke", authority, "later", {"--reason", "superseded"}).ok());
     BOOST_TEST(comes([&] { return ask(world->url(), authority, "later").revoked("superseded"); }, visible),
-               world->log());
+               Later{[&] { return world->log(); }});
     const auto now = value_of(world->signer_metrics(), "eightbells_signer_published_epoch{issuer=\"p256\"}");
     BOOST_TEST(now > epoch);
 }

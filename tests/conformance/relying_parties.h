@@ -26,7 +26,7 @@ struct Account {
 // answer with Python's cryptography.
 class RelyingParties {
   public:
-    // `certificates`: the name of each and what may be said of it, "good" or "good,revoked".
+    // `certificates`: the name of each and what may be said of it, "good", "revoked" or "good>revoked".
     RelyingParties(const World& world, const Authority& authority,
                    const std::vector<std::pair<std::string, std::string>>& certificates,
                    std::size_t fronts = 1);

@@ -10,8 +10,11 @@ was right. Then prints one JSON object:
     sent      requests
     failed    no whole HTTP answer with status 200: refused, reset, cut off, timed out, another status
     wrong     another certificate, status or signer than expected
-    expired   past its nextUpdate, or not valid yet
+    expired   past its nextUpdate when it was asked for, or not valid yet
     first     what the first of these was
+
+STATUS is what may be said: "good", "revoked", or "good>revoked": good at first, and never again two seconds (for an
+address's workers to agree) after the first "revoked" came from there.
 
 Nothing is tried again: a connection that ends under a request is a failure.
 """
@@ -29,6 +32,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 
+WORKERS_AGREE = 2.0
 PAUSE = 0.002  # between two requests of one thread: hundreds a second in all, and room for the servers
 
 
@@ -39,7 +43,8 @@ class Question:
         request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm).build()
         self.name = f"{file} ({algorithm.name})"
         self.serial = certificate.serial_number
-        self.status = status
+        self.status = status.split(">")
+        self.revoked_from = {}  # address: when the first "revoked" had come from there
         self.der = request.public_bytes(serialization.Encoding.DER)
         self.path = "/" + base64.b64encode(self.der).decode().replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
@@ -59,44 +64,51 @@ class Account:
         self.lock = threading.Lock()
         self.sent = self.failed = self.wrong = self.expired = 0
         self.first = ""
-        self.judged = {}  # (question, body): (fault, end of validity); most answers are asked for many times
+        self.judged = {}  # (question, body): (fault, status, begin and end of validity); most answers are asked for many times
 
     def count(self, kind, what):
         with self.lock:
             setattr(self, kind, getattr(self, kind) + 1)
             self.first = self.first or f"{kind}: {what}"
 
-    def judge(self, question, body):
+    def judge(self, question, body, address, asked, asked_steadily):
         known = self.judged.get((question.name, body))
         if known is None:
             known = self.examine(question, body)
             self.judged[(question.name, body)] = known
-        fault, begin, end = known
-        now = time.time()
+        fault, status, begin, end = known
         if fault:
             self.count("wrong", f"{question.name}: {fault}")
-        elif now > end or now < begin - 300:
-            self.count("expired", f"{question.name}: valid from {begin} to {end}, it is {now}")
+        elif asked > end or time.time() < begin - 300:
+            self.count("expired", f"{question.name}: valid from {begin} to {end}, asked at {asked}")
+        elif len(question.status) > 1:
+            if status == "revoked":
+                question.revoked_from.setdefault(address, time.monotonic())
+            elif asked_steadily > question.revoked_from.get(address, asked_steadily) + WORKERS_AGREE:
+                self.count("wrong", f"{question.name}: {address} said revoked, and now {status}")
 
     def examine(self, question, body):
         try:
             answer = ocsp.load_der_ocsp_response(body)
             if answer.response_status != ocsp.OCSPResponseStatus.SUCCESSFUL:
-                return (f"{answer.response_status.name}", 0, 0)
+                return (f"{answer.response_status.name}", "", 0, 0)
             if answer.serial_number != question.serial:
-                return ("another serial", 0, 0)
-            if answer.certificate_status.name.lower() not in question.status:
-                return (f"{answer.certificate_status.name}, expected {question.status}", 0, 0)
+                return ("another serial", "", 0, 0)
+            status = answer.certificate_status.name.lower()
+            if status not in question.status:
+                return (f"{status}, expected {question.status}", "", 0, 0)
             signer = answer.certificates[0] if answer.certificates else self.issuer
             if signer is not self.issuer:
                 verify(self.issuer.public_key(), signer.signature, signer.tbs_certificate_bytes,
                        signer.signature_hash_algorithm)
+            if answer.next_update > signer.not_valid_after:
+                return ("valid for longer than the certificate that signed it", "", 0, 0)
             verify(signer.public_key(), answer.signature, answer.tbs_response_bytes, answer.signature_hash_algorithm)
             utc = datetime.timezone.utc
-            return ("", answer.this_update.replace(tzinfo=utc).timestamp(),
+            return ("", status, answer.this_update.replace(tzinfo=utc).timestamp(),
                     answer.next_update.replace(tzinfo=utc).timestamp())
         except Exception as error:  # whatever a stranger's library stumbles over is a wrong answer
-            return (f"{type(error).__name__}: {error}", 0, 0)
+            return (f"{type(error).__name__}: {error}", "", 0, 0)
 
 
 def ask(number, addresses, questions, account, ended, asking):
@@ -110,6 +122,7 @@ def ask(number, addresses, questions, account, ended, asking):
         connection = kept.get(address) or http.client.HTTPConnection(address, timeout=10)
         with account.lock:
             account.sent += 1
+        asked, asked_steadily = time.time(), time.monotonic()
         try:
             if turn // 2 % 2:
                 connection.request("GET", question.path)
@@ -126,7 +139,7 @@ def ask(number, addresses, questions, account, ended, asking):
         if reply.status != 200:
             account.count("failed", f"{address}: HTTP status {reply.status}")
         else:
-            account.judge(question, body)
+            account.judge(question, body, address, asked, asked_steadily)
             if not account.first:
                 asking.set()
         if keep and not closes:
@@ -149,7 +162,7 @@ def main():
     questions = []
     for text in options.certificate:
         file, status = text.rsplit("=", 1)
-        questions += [Question(issuer, file, status.split(","), algorithm)
+        questions += [Question(issuer, file, status, algorithm)
                       for algorithm in (hashes.SHA1(), hashes.SHA256())]
     account = Account(issuer)
     ended = threading.Event()

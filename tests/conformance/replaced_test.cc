@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "tests/conformance/relying_parties.h"
@@ -29,8 +30,9 @@ class Replaced : public RunWorld {
         return count;
     }
     // Until the log has said it once more.
-    bool says(const std::string& what, std::size_t times_before) const {
-        return comes([&] { return times(what) > times_before; });
+    void must_say(const std::string& what, std::size_t times_before) const {
+        const bool said = comes([&] { return times(what) > times_before; });
+        BOOST_REQUIRE_MESSAGE(said, log());
     }
     void change(const std::string& from, const std::string& to) const {
         std::string text = read_text(*this / "eightbells.toml");
@@ -57,7 +59,7 @@ BOOST_AUTO_TEST_CASE(all_programs_are_replaced_again_and_again_and_no_request_fa
         const pid_t before = world.child("eightbells-front");
         const pid_t signer = world.child("eightbells-signer");
         world.reload();
-        BOOST_REQUIRE_MESSAGE(world.says("reload: done", round), world.log());
+        world.must_say("reload: done", round);
         BOOST_TEST(gone(before));
         BOOST_TEST(gone(signer));
         BOOST_TEST(world.front_ready());
@@ -82,7 +84,7 @@ BOOST_AUTO_TEST_CASE(what_was_revoked_last_is_known_to_the_front_that_takes_over
         BOOST_REQUIRE(comes([&] { return ask(world.url(), ca, name).revoked("superseded"); }));
         RelyingParties asking{world, ca, {{name, "revoked"}}};
         world.reload();
-        BOOST_REQUIRE_MESSAGE(world.says("reload: done", done), world.log());
+        world.must_say("reload: done", done);
         const Account account = asking.stop();
         BOOST_TEST(account.flawless(), account);
     }
@@ -98,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_configuration_with_a_mistake_changes_nothing) {
     const auto refused = [&](const std::string& because) {
         const auto before = world.times("nothing is changed");
         world.reload();
-        BOOST_REQUIRE_MESSAGE(world.says("nothing is changed", before), world.log());
+        world.must_say("nothing is changed", before);
         BOOST_TEST(world.log().find(because) != std::string::npos, because);
         BOOST_TEST(world.child("eightbells-front") == front);
         BOOST_TEST(world.child("eightbells-signer") == signer);
@@ -116,6 +118,24 @@ BOOST_AUTO_TEST_CASE(a_configuration_with_a_mistake_changes_nothing) {
     BOOST_TEST(account.flawless(), account);
 }
 
+// Covers: F-27
+BOOST_AUTO_TEST_CASE(a_ca_that_is_lost_from_the_configuration_is_served_on) {
+    Replaced world;
+    const std::string with = read_text(world / "eightbells.toml");
+    const Authority other{world / "other", "other", KeyKind::p256};
+    world.change("name = \"ca\"\ncertificate = \"ca/", "name = \"ca\"\ncertificate = \"other/");
+    world.change("ca/index.txt", "other/index.txt");
+    world.change("ca/ocsp-signer.pem", "other/ocsp-signer.pem");
+    world.change("ca/ocsp-signer.key", "other/ocsp-signer.key");
+    if (with.find("ca/crl.pem") != std::string::npos)
+        world.change("ca/crl.pem", "other/crl.pem");
+    const auto before = world.times("nothing is changed");
+    world.reload();
+    world.must_say("nothing is changed", before);
+    BOOST_TEST(world.times("F-27: the issuer \"ca\" is left out") == 1U, world.log());
+    BOOST_TEST(ask(world.url(), world.ca("ca"), "good").good());
+}
+
 BOOST_AUTO_TEST_CASE(a_new_configuration_holds_from_the_replacement_on_addresses_too) {
     Replaced world;
     const std::uint16_t second = free_port();
@@ -125,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_new_configuration_holds_from_the_replacement_on_addresses
     world.change("\"" + first + "\"", "\"" + first + "\", \"127.0.0.1:" + std::to_string(second) + "\"");
     world.change("scheme = \"eutl\"", "scheme = \"eutl\"\ncache_for = \"5m\"");
     world.reload();
-    BOOST_REQUIRE_MESSAGE(world.says("reload: done", 0), world.log());
+    world.must_say("reload: done", 0);
     BOOST_TEST(world.max_age() > 0);
     BOOST_TEST(world.max_age() <= 300);
     BOOST_TEST(fetch(second, "/ca.crl").has_value());
@@ -151,7 +171,9 @@ BOOST_AUTO_TEST_CASE(a_front_that_cannot_take_over_leaves_the_one_before_in_its_
     pid_t next = 0;
     BOOST_REQUIRE(comes([&] {
         for (const pid_t child : world.supervisor().children()) {
-            const std::string words = read_text("/proc/" + std::to_string(child) + "/cmdline");
+            // One that has ended meanwhile has none.
+            std::ifstream command{"/proc/" + std::to_string(child) + "/cmdline"};
+            const std::string words{std::istreambuf_iterator<char>{command}, {}};
             if (child != front && words.find("eightbells-front") != std::string::npos &&
                 words.find("--check") == std::string::npos)
                 next = child;

@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE conformance_starts
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <memory>
 
@@ -35,6 +36,11 @@ struct Bench {
     static std::string issuer_with(const std::string& certificate, const std::string& key) {
         return "certificate = \"ca/issuer.pem\"\nindex = \"ca/index.txt\"\nsigner_certificate = \"" +
                certificate + "\"\nsigner_key = \"" + key + "\"\n";
+    }
+    // Certificates in the CA's database: several are of one name.
+    std::size_t listed() const {
+        const std::string lines = read_text(ca / "index.txt");
+        return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
     }
     static std::string right_issuer() { return issuer_with("ca/ocsp-signer.pem", "ca/ocsp-signer.key"); }
 
@@ -180,6 +186,75 @@ BOOST_AUTO_TEST_CASE(a_configuration_with_mistakes_is_refused_by_every_program_w
     bench->write(bench->right_issuer());
     BOOST_TEST(run({eightbells_program(), "--config", file, "check-config"}).code == 0);
     BOOST_TEST(run({eightbells_program(), "--config", file, "check-confi"}).code != 0);
+}
+
+// 200,000 certificates every ten seconds are 40,000 signatures a second, with their check: no two cores do
+// it.
+BOOST_AUTO_TEST_CASE(what_this_machine_cannot_refresh_is_refused_with_the_arithmetic) {
+    fs::remove_all(bench->folder / "data");
+    const fs::path index = bench->folder / "large.txt";
+    std::string lines;
+    for (int i = 0; i < 400'000; ++i)
+        lines += "V\t351231235959Z\t\t40" + std::to_string(1'000'000 + i) + "\tunknown\t/CN=made\n";
+    replace_text(index, "# a comment is no certificate\n" + lines);
+    const std::string quick = "scheme = \"private\"\nvalidity = \"8h\"\nrefresh = \"10s\"\ncache_for = 0\n";
+    bench->write(
+        "certificate = \"ca/issuer.pem\"\nindex = \"large.txt\"\nsigner_certificate = "
+        "\"ca/ocsp-signer.pem\"\nsigner_key = \"ca/ocsp-signer.key\"\n" +
+        quick);
+    const std::string file = (bench->folder / "eightbells.toml").string();
+    const auto check = [&] { return run({eightbells_program(), "--config", file, "check-config"}); };
+    const Ended refused = check();
+    BOOST_TEST(refused.code == 78, refused.all());
+    for (const char* says :
+         {":15: issuer[0].refresh", "of the measured signing rate, more than 60 %",
+          "400000 certificates x 2 CertID hashes / 10 s = 80000.0 signatures a second of "})
+        BOOST_TEST(refused.err.find(says) != std::string::npos, refused.all());
+    BOOST_TEST(!fs::exists(bench->folder / "data"));  // nothing was made
+    bench->expect_refused(1, {"more than 60 %", "400000 certificates x 2 CertID hashes"});
+
+    // The ledger that the refused start filled is what counts, whatever becomes of the index.
+    fs::remove(index);
+    bench->write(bench->right_issuer() + quick);
+    const Ended counted = check();
+    BOOST_TEST(counted.code == 78, counted.all());
+    BOOST_TEST(counted.err.find("400000 certificates x 2") != std::string::npos, counted.all());
+    fs::remove_all(bench->folder / "data");
+    const Ended sound = check();
+    BOOST_TEST(sound.code == 0, sound.all());
+    BOOST_TEST(sound.out.find(std::to_string(bench->listed()) + " certificates x 2 CertID hashes / 10 s") !=
+                   std::string::npos,
+               sound.all());
+}
+
+// It has the ledger open; and an import that leads above the bound is taken, with an alarm.
+BOOST_AUTO_TEST_CASE(a_running_signer_takes_what_a_start_would_refuse_and_says_so) {
+    bench->write(bench->right_issuer() +
+                 "scheme = \"private\"\nvalidity = \"8h\"\nrefresh = \"10s\"\ncache_for = 0\n");
+    const std::string file = (bench->folder / "eightbells.toml").string();
+    Program signer{{signer_program(), "--config", file}, bench->folder.path(), bench->folder / "signer.log"};
+    signer.start();
+    BOOST_REQUIRE(comes([] { return fetch(bench->port, "/ready").value_or(Reply{}).status == 200; }));
+    BOOST_TEST(run({eightbells_program(), "--config", file, "check-config"}).code == 0);
+    const fs::path list = bench->folder / "large.csv";
+    std::string lines = "serial,not_after\n";
+    for (int i = 0; i < 400'000; ++i)
+        lines += "40" + std::to_string(1'000'000 + i) + ",2035-12-31T23:59:59Z\n";
+    replace_text(list, lines);
+    const Ended taken = run({eightbells_program(), "--config", file, "import", "csv", list.string()});
+    BOOST_TEST(taken.ok(), taken.all());
+    const std::string log = "of the signing rate measured at the start, more than 60 %";
+    BOOST_TEST(comes([&] { return signer.log().find(log) != std::string::npos; }), signer.log());
+    const auto metrics = fetch(bench->port, "/metrics").value_or(Reply{}).body;
+    BOOST_TEST(sum_of(metrics, "eightbells_signer_signing_demand_per_second") >
+               0.6 * sum_of(metrics, "eightbells_signer_signing_capacity_per_second"));
+    const Ended refused = run({eightbells_program(), "--config", file, "check-config"});
+    BOOST_TEST(refused.code == 78, refused.all());
+    BOOST_TEST(refused.err.find(std::to_string(400'000 + bench->listed()) + " certificates x 2") !=
+                   std::string::npos,
+               refused.all());
+    signer.kill();
+    fs::remove_all(bench->folder / "data");
 }
 
 BOOST_AUTO_TEST_CASE(missing_files_are_named) {

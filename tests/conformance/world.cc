@@ -57,7 +57,7 @@ workers = 2
 name = "{name}"
 certificate = "{name}/issuer.pem"
 {feeds}
-crl = "{name}/crl.pem"
+{crl}
 signer_certificate = "{name}/ocsp-signer.pem"
 signer_key = "{name}/ocsp-signer.key"
 suspension = true
@@ -66,6 +66,7 @@ rsa_pss = {pss}
 {more}
 )",
             fmt::arg("name", issuer.name), fmt::arg("pss", issuer.pss), fmt::arg("more", issuer.more),
+            fmt::arg("crl", issuer.makes_crl ? fmt::format("crl = \"{}/crl.pem\"", issuer.name) : ""),
             fmt::arg("feeds", issuer.crl_only
                                   ? fmt::format("status_from = \"crl\"\nissued = \"{}/certs\"", issuer.name)
                                   : fmt::format("index = \"{}/index.txt\"", issuer.name)));

@@ -29,6 +29,7 @@ class World {
         std::string more{};  // further lines of its table in the configuration
         // Fed by its CRL and the folder of the certificates it issued, instead of index.txt and CRL.
         bool crl_only = false;
+        bool makes_crl = true;  // false: nothing says where its CRLs come from but `more`
     };
     explicit World(const std::vector<Issuer>& issuers, std::size_t fronts = 1);
     virtual ~World() = default;

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(f_07_a_crl_that_openssl_ca_wrote_is_read_and_accepted) {
     folder.write("crlnumber", "1F\n");
     folder.run("openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=CA -days 30");
     folder.run("openssl ca -config ca.cnf -gencrl -out crl.pem");
-    const auto decoded = decode_crl_pem(folder.read("crl.pem"));
+    const auto decoded = test::decoded_pem(folder.read("crl.pem"));
     BOOST_REQUIRE_MESSAGE(decoded, decoded.error().message);
     const auto& der = *decoded;
     const auto view = view_of(*der);

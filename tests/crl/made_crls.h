@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "responder/crl/crl.h"
+#include "responder/crl/octets.h"
 #include "tests/crypto/made_folder.h"
 
 namespace eightbells::test {
@@ -45,6 +46,18 @@ inline std::string listing(const crl::CrlView& view) {
     });
     BOOST_TEST_REQUIRE(done.has_value(), (done ? "" : done.error().message));
     return text;
+}
+
+// What decode_crl_pem hands out, put together; nullopt: DER.
+inline Result<std::optional<Bytes>> decoded_pem(ByteView octets) {
+    Bytes all;
+    const auto decoded = crl::decode_crl_pem(octets, [&](ByteView piece) {
+        all.insert(all.end(), piece.begin(), piece.end());
+        return Status{};
+    });
+    if (!decoded)
+        return tl::unexpected<Error>(decoded.error());
+    return *decoded ? std::optional{std::move(all)} : std::nullopt;
 }
 
 inline bool contains(std::string_view text, std::string_view part) {

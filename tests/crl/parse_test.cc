@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_crl_cut_short_with_bytes_behind_or_in_ber_is_refused) {
     indefinite.insert(indefinite.end(), der.begin() + 4, der.end());
     indefinite.insert(indefinite.end(), {0, 0});
     BOOST_TEST(contains(refusal(indefinite), "F-01: BER: its length is indefinite"));
-    BOOST_TEST(decode_crl_pem(indefinite).has_value());  // it is not taken for PEM either
+    BOOST_TEST(test::decoded_pem(indefinite).has_value());  // it is not taken for PEM either
     BOOST_TEST(contains(refusal(ByteView{der}.first(1)), "cut off: 1 octets"));
     BOOST_TEST(
         contains(refusal(ByteView{der}.first(der.size() / 2)),
@@ -122,12 +122,12 @@ BOOST_AUTO_TEST_CASE(a_crl_cut_short_with_bytes_behind_or_in_ber_is_refused) {
 
 BOOST_AUTO_TEST_CASE(pem_is_taken_with_text_around_it_and_a_second_crl_is_refused) {
     const Bytes der = made_crls().read("good.crl");
-    BOOST_TEST(!decode_crl_pem(der).value().has_value());
-    const auto from_pem = decode_crl_pem(made_crls().read("good.pem"));
+    BOOST_TEST(!test::decoded_pem(der).value().has_value());
+    const auto from_pem = test::decoded_pem(made_crls().read("good.pem"));
     BOOST_REQUIRE_MESSAGE(from_pem, from_pem.error().message);
     BOOST_TEST((*from_pem == der));
     const auto message = [](const Bytes& bytes) {
-        const auto decoded = decode_crl_pem(bytes);
+        const auto decoded = test::decoded_pem(bytes);
         return decoded ? std::string{"accepted"} : decoded.error().message;
     };
     BOOST_TEST(contains(message(made_crls().read("two.pem")), "second block"));
@@ -135,7 +135,9 @@ BOOST_AUTO_TEST_CASE(pem_is_taken_with_text_around_it_and_a_second_crl_is_refuse
         contains(message({'h', 'i'}), "neither DER nor PEM with a block \"-----BEGIN X509 CRL-----\""));
     BOOST_TEST(contains(message({}), "there are no octets"));
     BOOST_TEST(contains(message({'\n', '<', 'h', 't', 'm', 'l', '>'}), "this is HTML or XML"));
-    BOOST_TEST(contains(message(Bytes(65 * 1024 * 1024, 'x')), "PEM is taken up to"));
+    BOOST_TEST(contains(message(Bytes(65 * 1024 * 1024, 'x')), "neither DER nor PEM"));
+    const ByteView begun = as_bytes("-----BEGIN X509 CRL-----\n");
+    BOOST_TEST(contains(message({begun.begin(), begun.end()}), "is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_is_copied_into_one_without_a_name_and_pem_becomes_der_there) {
@@ -147,6 +149,20 @@ BOOST_AUTO_TEST_CASE(a_file_is_copied_into_one_without_a_name_and_pem_becomes_de
         BOOST_REQUIRE_MESSAGE(der, der.error().message);
         BOOST_TEST(equal((*der)->bytes(), folder.read("good.crl")));
     }
+    // A large one takes no memory of its size: it goes from one mapped file into another.
+    Bytes large(60 * 1024 * 1024 + 1);
+    for (std::size_t i = 0; i < large.size(); ++i)
+        large[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13);
+    folder.write("large", large);
+    folder.run(
+        "{ echo text; echo '-----BEGIN X509 CRL-----'; base64 large; echo '-----END X509 CRL-----'; "
+        "echo text; } >large.pem");
+    const auto decoded = der_of(*copy_crl(folder / "large.pem", folder / "."), folder / ".");
+    BOOST_REQUIRE_MESSAGE(decoded, decoded.error().message);
+    BOOST_TEST(equal((*decoded)->bytes(), large));
+    folder.write("empty.pem", std::string_view{"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"});
+    const auto empty = der_of(*copy_crl(folder / "empty.pem", folder / "."), folder / ".");
+    BOOST_TEST(contains(empty.error().message, "the block is empty"));
     BOOST_TEST(contains(copy_crl(folder / "nothing.crl", folder / ".").error().message, "cannot open"));
     BOOST_TEST(contains(copy_crl(folder / ".", folder / ".").error().message, "not a regular file"));
 }

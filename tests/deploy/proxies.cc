@@ -189,7 +189,7 @@ void Chain::start_front(const Options& options) {
 }
 
 Response Chain::ask_private(const std::string& path) const {
-    http::test::Client client(need(http::parse_host_port(front_->metrics_address())));
+    http::test::Client client(need(parse_host_port(front_->metrics_address())));
     client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     return client.response();
 }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <functional>
 
@@ -13,15 +14,18 @@ namespace {
 
 using metrics::Outcome;
 
-// Asks on several connections at once; `between` is done when all have been received from and none is
-// answered.
+// Asks on several connections at once, of the listeners in turn; `between` is done when all have been
+// received from and none is answered.
 std::vector<std::string> ask_at_once(World& world, const std::vector<std::string>& requests,
-                                     std::function<void()> between) {
+                                     std::function<void()> between,
+                                     std::vector<http::Listener*> listeners = {}) {
+    if (listeners.empty())
+        listeners = {world.listener.get()};
     std::vector<int> clients;
     for (const std::string& request : requests) {
         int ends[2];
         BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-        world.listener->serve(ends[1]);
+        listeners[clients.size() % listeners.size()]->serve(ends[1]);
         clients.push_back(ends[0]);
         BOOST_REQUIRE(::send(ends[0], request.data(), request.size(), 0) > 0);
     }
@@ -47,8 +51,7 @@ std::vector<std::string> ask_at_once(World& world, const std::vector<std::string
 
 BOOST_AUTO_TEST_SUITE(ahead)
 
-// A revocation that is published while requests wait to be answered is in their answers; the pages that they
-// were looked up in are gone by then.
+// A revocation that is published while requests wait to be answered is in their answers.
 BOOST_FIXTURE_TEST_CASE(the_state_that_counts_is_the_one_at_the_answer, Small) {
     std::vector<AskedId> ids;
     std::vector<std::string> requests;
@@ -65,6 +68,21 @@ BOOST_FIXTURE_TEST_CASE(the_state_that_counts_is_the_one_at_the_answer, Small) {
         BOOST_TEST(verdict(http::test::parse_responses(before[i]).at(0), authority(), {ids[i]}) == "good");
         BOOST_TEST(verdict(http::test::parse_responses(after[i]).at(0), authority(), {ids[i]}) == "revoked");
     }
+}
+
+// A worker has a listener for each address that is configured, and all of them ask the same handler.
+BOOST_FIXTURE_TEST_CASE(requests_to_several_addresses_at_once_are_not_taken_for_one_another, Small) {
+    const auto second = need(http::Listener::open(base, HostPort{"127.0.0.1", 0}, {}, *answering, clock));
+    const std::array<AskedId, 3> ids{id_of(authority(), good), id_of(authority(), revoked),
+                                     id_of(authority(), good, HashAlgorithm::sha1)};
+    std::vector<std::string> requests;
+    for (std::size_t i = 0; i < 12; ++i)
+        requests.push_back("GET " + path_of(request_der({ids[i % ids.size()]})) +
+                           " HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto answers = ask_at_once(*this, requests, [] {}, {listener.get(), second.get()});
+    for (std::size_t i = 0; i < answers.size(); ++i)
+        BOOST_TEST(verdict(http::test::parse_responses(answers[i]).at(0), authority(),
+                           {ids[i % ids.size()]}) == (i % ids.size() == 1 ? "revoked" : "good"));
 }
 
 BOOST_FIXTURE_TEST_CASE(requests_of_every_kind_get_together_what_they_get_alone, Small) {

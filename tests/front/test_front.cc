@@ -52,7 +52,7 @@ struct Running {
         return client.response();
     }
     Response ask_private(const std::string& path) {
-        Client client(need(http::parse_host_port(front->metrics_address())));
+        Client client(need(parse_host_port(front->metrics_address())));
         client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         return client.response();
     }

@@ -166,6 +166,37 @@ BOOST_AUTO_TEST_CASE(an_issuer_with_live_answers_falls_back_to_the_stored_one) {
     BOOST_TEST(world.ask_for({id}) == "good");
 }
 
+//
+BOOST_AUTO_TEST_CASE(an_answer_older_than_the_issuer_allows_is_signed_anew_and_caches_know_it) {
+    config::Issuer issuer;
+    issuer.max_age = std::chrono::minutes(15);
+    issuer.cache_for = std::chrono::minutes(10);
+    Live world(issuer);
+    const AskedId id = id_of(world.authority(), world.revoked);
+    const std::string path = world.path_of(request_der({id}));
+    BOOST_TEST(verdict(world.get(path), world.authority(), {id}) == "revoked");
+    BOOST_TEST(world.signer.calls.empty());
+    // No cache keeps it until it is too old.
+    world.advance(std::chrono::minutes(14));
+    BOOST_TEST(world.get(path).field("cache-control").find("max-age=60,") != std::string::npos);
+    world.advance(std::chrono::minutes(1));
+    BOOST_TEST(verdict(world.get(path), world.authority(), {id}) == "revoked");
+    BOOST_TEST(world.signer.calls.empty());
+    world.advance(seconds(1));
+    const Response fresh = world.get(path);
+    BOOST_TEST(verdict(fresh, world.authority(), {id}) == "good");  // the fake's word
+    BOOST_TEST(is_uncacheable(fresh));
+    BOOST_TEST(world.ask_for({id_of(world.authority(), {0x11, 0x22})}) == "unauthorized");
+    BOOST_TEST(world.signer.calls.size() == 1U);
+    // Where the budget is used up, the old one, for this once.
+    world.signer.on_call = [](const live::Call& call) {
+        return live::Reply{call.id, live::Verdict::busy, {}};
+    };
+    const Response old = world.get(path);
+    BOOST_TEST(verdict(old, world.authority(), {id}) == "revoked");
+    BOOST_TEST(old.field("cache-control").find("max-age=0") != std::string::npos);
+}
+
 //
 BOOST_FIXTURE_TEST_CASE(what_the_signer_sends_is_not_believed, Live) {
     const auto ids = both();
@@ -247,7 +278,7 @@ BOOST_AUTO_TEST_CASE(calls_under_way_are_bounded) {
     {
         FakeSigner signer(base, path, Authority::number(0), clock);
         signer.on_call = [](const live::Call&) { return std::optional<live::Reply>(); };
-        LiveClient client(base, path, clock);
+        LiveClient client(base, SignerPlaces{path, {}, {}}, clock);
         struct Ignore final : LiveClient::Waiting {
             void replied(const live::Call&, const live::Reply&) noexcept override {}
             void unanswered(const live::Call&, bool) noexcept override {}

@@ -120,10 +120,10 @@ BOOST_FIXTURE_TEST_CASE(what_is_held_goes_on_being_answered_when_the_store_is_go
 BOOST_FIXTURE_TEST_CASE(an_answer_past_its_next_update_is_never_served, Small) {
     const AskedId id = id_of(authority(), good);
     const std::string path = path_of(request_der({id}));
-    advance(set().validity - seconds(1));
+    advance(set().validity - seconds(3));
     const Response last = get(path);
     BOOST_TEST(verdict(last, authority(), {id}) == "good");
-    BOOST_TEST(max_age_of(last) == 1);
+    BOOST_TEST(max_age_of(last) == 3);
     for (int i = 0; i < 3; ++i) {
         advance(seconds(1));
         const Response past = get(path);
@@ -175,6 +175,36 @@ BOOST_FIXTURE_TEST_CASE(headers_derive_from_the_answer, Small) {
                                   "\r\n\r\n";
         BOOST_TEST(ask(again, true).status == 304);
     }
+}
+
+// A cache that has an older answer, or another one, is never told that it still stands.
+// Covers: E-08, E-11
+BOOST_FIXTURE_TEST_CASE(the_tag_is_another_one_with_every_other_answer, Small) {
+    std::vector<std::string> tags;
+    const auto look = [&](const AskedId& id, std::string_view said) {
+        const std::string path = path_of(request_der({id}));
+        const auto with = [&](const std::string& tag) {
+            return ask("GET " + path + " HTTP/1.1\r\nHost: x\r\nIf-None-Match: " + tag + "\r\n\r\n");
+        };
+        const Response response = get(path);
+        BOOST_TEST(verdict(response, authority(), {id}) == said);
+        const std::string tag = response.field("etag");
+        BOOST_TEST((tag.size() == 34 && tag.front() == '"' && tag.back() == '"'), tag);
+        for (const std::string& other : tags) {
+            BOOST_TEST(tag != other);
+            BOOST_TEST(with(other).body == response.body);
+        }
+        tags.push_back(tag);
+    };
+    look(id_of(authority(), good), "good");
+    look(id_of(authority(), good, HashAlgorithm::sha1), "good");
+    look(id_of(authority(), revoked), "revoked");
+    advance(seconds(100));
+    publish();  // signed anew
+    look(id_of(authority(), good), "good");
+    set().revoke(good);
+    publish();
+    look(id_of(authority(), good), "revoked");
 }
 
 // Covers: D-16, E-10

@@ -47,12 +47,20 @@ World::World(Options options)
     state =
         FrontState::make(issuers, std::vector<std::shared_ptr<const cache::IssuerSnapshot>>(issuers->size()),
                          {}, std::vector<bool>(issuers->size()));
-    base = event_base_new();
+    loop = need(Loop::open([this] { woken(); }));
+    base = loop->base();
+    if (options.pool_octets > 0) {
+        pool = std::make_shared<cache::PagePool>(options.pool_octets);
+        pool_reader = std::make_unique<cache::PagePool::Reader>(*pool, [this] { loop->wake(); });
+        page_reader = std::make_unique<PageReader>(folder / "front" / cache::page_file_name, *metrics, clock);
+        pages = std::make_unique<PageWaits>(*page_reader, *loop, clock);
+    }
     if (!options.live_socket.empty())
-        live = std::make_unique<LiveClient>(base, options.live_socket, clock);
+        live = std::make_unique<LiveClient>(base, SignerPlaces{options.live_socket, {}, {}}, clock);
     live_check = std::make_unique<LiveCheck>(issuers);
     answering = std::make_unique<Answering>(
-        Answering::Parts{paths_, *counters, *metrics, live.get(), live_check.get(), clock}, state);
+        Answering::Parts{paths_, *counters, *metrics, live.get(), live_check.get(), pages.get(), clock},
+        state);
     listener = need(http::Listener::open(base, {"127.0.0.1", 0}, {}, *answering, clock));
     connect();
     auto memory = std::make_unique<cache::MemoryStore>();
@@ -65,19 +73,33 @@ World::~World() {
     ::close(client_);
     listener.reset();
     live.reset();
+    pages.reset();
+    pool_reader.reset();
     answering.reset();
-    event_base_free(base);
+}
+
+void World::woken() {
+    ++wakes;
+    if (pages == nullptr)
+        return;
+    pool_reader->quiet();
+    pages->take_arrivals();
+}
+
+void World::take(std::shared_ptr<const FrontState> given) {
+    state = given;
+    if (holds_back)
+        return;
+    answering->use(std::move(given));
+    if (pages != nullptr)
+        pages->state_given();
 }
 
 std::unique_ptr<Loader> World::make_loader(std::unique_ptr<cache::Store> from) {
-    const auto take = [this](std::shared_ptr<const FrontState> given) {
-        state = given;
-        answering->use(std::move(given));
-    };
-    return std::make_unique<Loader>(Loader::Settings{folder / "front", keys_, {}},
+    return std::make_unique<Loader>(Loader::Settings{folder / "front", keys_, {}, pool},
                                     Loader::Parts{.store = std::move(from),
                                                   .issuers = issuers,
-                                                  .publish = take,
+                                                  .publish = [this](auto given) { take(std::move(given)); },
                                                   .claim = claim,
                                                   .health = *health,
                                                   .metrics = *metrics,

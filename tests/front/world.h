@@ -78,6 +78,7 @@ struct World {
         std::vector<const Authority*> authorities;  // of each; empty: number 0, 1, ...
         std::vector<std::string> prefixes{"/ocsp"};
         std::filesystem::path live_socket;
+        std::size_t pool_octets = 0;  // 0: every page is in memory
     };
     World() : World(Options{}) {}
     explicit World(Options options);
@@ -90,6 +91,7 @@ struct World {
     void advance(seconds by);  // the clock, and lets listener and set see it
     void turn(int times = 1);  // of the loop, without waiting
     void wait_turn();          // until something happens on the loop
+    void take(std::shared_ptr<const FrontState> given);
 
     // One request on the connection that is kept; throws when there is no answer.
     Response ask(std::string_view request, bool to_head = false);
@@ -118,7 +120,14 @@ struct World {
     std::unique_ptr<metrics::RequestCounters> counters;
     std::unique_ptr<Loader> loader;
     std::shared_ptr<const FrontState> state;  // the last that the loader gave
+    bool holds_back = false;                  // what the loader gives
+    std::unique_ptr<Loop> loop;
     event_base* base = nullptr;
+    unsigned wakes = 0;  // of the loop
+    std::shared_ptr<cache::PagePool> pool;
+    std::unique_ptr<cache::PagePool::Reader> pool_reader;
+    std::unique_ptr<PageReader> page_reader;
+    std::unique_ptr<PageWaits> pages;
     std::unique_ptr<LiveClient> live;
     std::unique_ptr<LiveCheck> live_check;
     std::unique_ptr<Answering> answering;
@@ -126,6 +135,7 @@ struct World {
 
   private:
     void connect();
+    void woken();
 
     std::vector<const Authority*> authorities_;
     std::vector<std::unique_ptr<cache::built::BuiltSet>> sets_;

@@ -1,5 +1,7 @@
 // A connection fed with anything, over a real socket, in several ways of splitting the same octets. Oracles:
-//   1. however the octets are split, the answers are the same, octet for octet;
+//   1. however the octets are split, and whoever else is answered in the same turn of the loop, the answers
+//   are
+//      the same, octet for octet;
 //   2. what the handler saw, and whether the connection went on, is what a second reading of RFC 9112
 //      (strict_http.h) says;
 //   3. the verdict on a PROXY protocol header falls once, and is what the header's own length says;
@@ -22,6 +24,8 @@ namespace eightbells::http::test {
 namespace {
 
 constexpr std::size_t longest_input = 1000;  // below the bounds that the second reading does not know
+// More than are received from before the first is answered, so that a batch ends among them.
+constexpr std::size_t connections_together = limits::http_ahead + 3;
 
 [[noreturn]] void violated(const char* what, std::string_view a, std::string_view b) {
     std::fprintf(stderr, "%s\n--- one\n%.*s\n--- other\n%.*s\n", what, static_cast<int>(a.size()), a.data(),
@@ -96,44 +100,86 @@ class Bench {
     // `next(at)` says how many octets follow octet `at` in one piece.
     template <class Next>
     Outcome run(std::string_view stream, Next next) {
-        int ends[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-            std::abort();
-        handler_.seen.clear();
-        listener_->serve(ends[1]);
         Outcome outcome;
-        for (std::size_t at = 0; at < stream.size();) {
-            const std::size_t n = std::min(stream.size() - at, std::max<std::size_t>(1, next(at)));
-            if (::send(ends[0], stream.data() + at, n, MSG_NOSIGNAL) != static_cast<ssize_t>(n))
-                break;  // closed already
-            at += n;
-            turn(ends[0], outcome.answers);
-        }
-        ::shutdown(ends[0], SHUT_WR);
-        for (int turns = 0; turn(ends[0], outcome.answers); ++turns)
-            if (turns > 1000)
-                violated("the connection does not end", stream, outcome.answers);
-        ::close(ends[0]);
-        if (listener_->connections() != 0)
-            violated("a connection is left", stream, {});
+        outcome.answers = run_together(stream, 1, next).front();
         outcome.seen = handler_.seen;
         return outcome;
     }
+    // The same octets on so many connections, which the loop finds readable at once. Each one's answers.
+    template <class Next>
+    std::vector<std::string> run_together(std::string_view stream, std::size_t connections, Next next) {
+        handler_.seen.clear();
+        std::vector<Client> clients(connections);
+        for (Client& client : clients) {
+            int ends[2];
+            if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+                std::abort();
+            client.fd = ends[0];
+            listener_->serve(ends[1]);
+        }
+        for (bool sending = true; sending;) {
+            sending = false;
+            for (Client& client : clients)
+                sending = send_piece(client, stream, next) || sending;
+            turn(clients);
+        }
+        for (const Client& client : clients)
+            ::shutdown(client.fd, SHUT_WR);
+        for (int turns = 0; turn(clients); ++turns)
+            if (turns > 1000)
+                violated("a connection does not end", stream, clients.front().answers);
+        std::vector<std::string> answers;
+        for (Client& client : clients) {
+            ::close(client.fd);
+            answers.push_back(std::move(client.answers));
+        }
+        if (listener_->connections() != 0)
+            violated("a connection is left", stream, {});
+        return answers;
+    }
 
   private:
-    // Lets the loop do what there is to do; false when the stream from it has ended.
-    bool turn(int fd, std::string& answers) {
+    struct Client {
+        int fd = -1;
+        std::size_t sent = 0;
+        bool ended = false;
+        std::string answers;
+    };
+    // `false`: there is nothing left to send, or nobody to send it to.
+    template <class Next>
+    static bool send_piece(Client& client, std::string_view stream, Next& next) {
+        if (client.sent == stream.size())
+            return false;
+        const std::size_t n =
+            std::min(stream.size() - client.sent, std::max<std::size_t>(1, next(client.sent)));
+        if (::send(client.fd, stream.data() + client.sent, n, MSG_NOSIGNAL) != static_cast<ssize_t>(n)) {
+            client.sent = stream.size();  // closed already
+            return false;
+        }
+        client.sent += n;
+        return true;
+    }
+
+    // Lets the loop do what there is to do; false when all streams from it have ended.
+    bool turn(std::vector<Client>& clients) {
         event_base_loop(base_, EVLOOP_NONBLOCK);
+        bool more = false;
+        for (Client& client : clients) {
+            take_answers(client);
+            more = more || !client.ended;
+        }
+        return more;
+    }
+    static void take_answers(Client& client) {
         char octets[16384];
-        for (;;) {
-            const ssize_t n = ::recv(fd, octets, sizeof octets, MSG_DONTWAIT);
-            if (n == 0)
-                return false;
+        while (!client.ended) {
+            const ssize_t n = ::recv(client.fd, octets, sizeof octets, MSG_DONTWAIT);
             if (n < 0 && errno != EAGAIN)
-                violated("a reset", answers, {});
+                violated("a reset", client.answers, {});
             if (n < 0)
-                return true;
-            answers.append(octets, static_cast<std::size_t>(n));
+                return;
+            client.ended = n == 0;
+            client.answers.append(octets, static_cast<std::size_t>(n));
         }
     }
 
@@ -257,6 +303,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         if (octets.answers != whole.answers || octets.seen != whole.seen)
             violated("octet by octet, answered differently", whole.answers, octets.answers);
     }
+    if (random % 4 == 0)
+        for (const std::string& answers : bench.run_together(stream, connections_together, [&](std::size_t) {
+                 random = random * 1664525U + 1013904223U;
+                 return (random >> 16) % ((random >> 30) == 0 ? 12 : 1000) + 1;
+             }))
+            if (answers != whole.answers)
+                violated("answered differently beside others", whole.answers, answers);
     compare_with_second_reading(stream, whole, bench.limits());
     return 0;
 }

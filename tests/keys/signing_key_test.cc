@@ -40,6 +40,16 @@ void check(const MadeFolder& folder, const std::string& key_options, RsaPadding 
             const auto raw = (*signer)->sign(as_bytes(message));
             BOOST_REQUIRE_MESSAGE(raw, raw.error().message);
             BOOST_TEST(raw->size() == raw_octets);
+            // In parts it is a signature over the same; of a part that is missing it is not.
+            for (const auto part : {std::string_view{message}.substr(0, message.size() / 2),
+                                    std::string_view{message}.substr(message.size() / 2)})
+                BOOST_REQUIRE((*signer)->update(as_bytes(part)));
+            const auto in_parts = (*signer)->finish();
+            BOOST_REQUIRE_MESSAGE(in_parts, in_parts.error().message);
+            std::array<std::uint8_t, 1024> parts_buffer{};
+            const auto parts_value = ocsp::encode_signature_value(form, *in_parts, parts_buffer);
+            BOOST_TEST(verifier->verify(key->signature_algorithm(), as_bytes(message), parts_value));
+            BOOST_TEST(!verifier->verify(key->signature_algorithm(), as_bytes(message + "x"), parts_value));
             std::array<std::uint8_t, 1024> buffer{};
             const auto value = ocsp::encode_signature_value(form, *raw, buffer);
             BOOST_TEST(verifier->verify(key->signature_algorithm(), as_bytes(message), value));

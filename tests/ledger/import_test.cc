@@ -35,13 +35,38 @@ BOOST_AUTO_TEST_CASE(a_first_list_is_taken_and_read_again_changes_nothing) {
     BOOST_TEST((bench.find("01")->not_after == noon + 24h * 365));
     const auto same = bench.import(entries, "1");
     REQUIRE_OK(same);
-    BOOST_TEST(same->same_bytes);
+    BOOST_TEST(same->unchanged == 3u);
+    const auto some = [](Ledger::ImportSource& source) { source.full_list = false; };
+    BOOST_TEST(bench.import(entries, "1", some)->same_bytes);
     const auto again = bench.import(entries, "2");
     REQUIRE_OK(again);
     BOOST_TEST(!again->same_bytes);
     BOOST_TEST(again->unchanged == 3u);
     BOOST_TEST(again->issued + again->revoked + again->corrected + again->released == 0u);
     REQUIRE_OK(bench.ledger->check_integrity());
+}
+
+// Covers: G-26
+BOOST_AUTO_TEST_CASE(a_full_list_is_compared_whole_each_time_although_its_bytes_are_the_same) {
+    Bench bench;
+    const std::vector<Ledger::Entry> entries{good("01"), good("02"),
+                                             revoked("03", noon, CrlReason::superseded)};
+    REQUIRE_OK(bench.import(entries, "1"));
+    const auto equal = bench.import(entries, "1");
+    BOOST_TEST(equal->missing + equal->contradicted == 0u);
+    BOOST_TEST(equal->unchanged == *bench.ledger->count(bench.id));
+    // Since then the ledger was told otherwise, past the list.
+    Event event;
+    event.issuer = bench.id;
+    event.source = "ca";
+    event.action = Action::revoke;
+    event.serial = serial("01");
+    BOOST_TEST((bench.ledger->apply(event)->verdict == Verdict::applied));
+    const auto differs = bench.import(entries, "1");
+    REQUIRE_OK(differs);
+    BOOST_TEST(differs->contradicted == 1u);
+    BOOST_TEST(differs->unchanged == 2u);
+    BOOST_TEST(bench.status("01").has_value());
 }
 
 // Covers: C-08

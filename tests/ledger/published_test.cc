@@ -130,8 +130,8 @@ BOOST_AUTO_TEST_CASE(a_ledger_is_never_created_by_accident_nor_opened_twice_nor_
     {
         Bench bench;
         bench.ledger.reset();
-        bench.sql("PRAGMA user_version = 2");
-        CHECK_FAILS(Ledger::open(bench.folder / "ledger.db", true, clock), "ledger of version 2");
+        bench.sql("PRAGMA user_version = 3");
+        CHECK_FAILS(Ledger::open(bench.folder / "ledger.db", true, clock), "ledger of version 3");
         bench.sql("PRAGMA user_version = 1; PRAGMA application_id = 77");
         CHECK_FAILS(Ledger::open(bench.folder / "ledger.db", true, clock), "not a ledger of Eightbells");
     }

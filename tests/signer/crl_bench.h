@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,12 @@ using namespace std::chrono_literals;
 
 // A real CA, a real ledger and the gate; what is handed on is kept instead of published.
 struct CrlBench : CrlListener {
-    CrlBench() : clock(SystemClock{}.now() + 60s) {
+    // `certificate`: of another CA than the one that make_issuer() makes.
+    explicit CrlBench(std::optional<UtcTime> now = {}, ByteView certificate = {})
+        : clock(now.value_or(SystemClock{}.now() + 60s)) {
+        if (!certificate.empty())
+            issuer.issuer =
+                *crypto::IssuerIdentity::from_certificate(*crypto::Certificate::parse(certificate));
         ledger = *ledger::Ledger::open(folder.path() / "ledger.db", true, clock);
         BOOST_REQUIRE(ledger->register_issuer(id(), "tested", true));
         restart();

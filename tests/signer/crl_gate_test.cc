@@ -209,6 +209,34 @@ BOOST_AUTO_TEST_CASE(after_a_re_key_each_path_takes_the_crls_of_its_own_key_alon
     }
 }
 
+// The alarm at half life is about the worst of several. Covers: D-11, D-15
+BOOST_AUTO_TEST_CASE(how_much_of_its_life_a_crl_has_used_is_exported) {
+    CrlBench bench;
+    bench.make(R"({"file": "5.crl", "number": 5}
+)");
+    std::vector<std::string> warnings;
+    const auto identity = load_identity(0, bench.issuer.settings, bench.clock.now(), warnings);
+    BOOST_REQUIRE_MESSAGE(identity, identity.error().message);
+    config::Config config;
+    config.issuers = {bench.issuer.settings};
+    metrics::SignerMetrics metrics{{"tested"}};
+    Report report(config, {*identity}, *bench.ledger, metrics, bench.clock);
+    PublishedState state;
+    state.issuer = bench.id();
+    report.on_state(**identity, state);
+    BOOST_TEST(metrics.crl_life_used(0).value() == 0);
+    const Bytes der = bench.read("5.crl");
+    const auto crl = crl::parse_crl(der);
+    BOOST_REQUIRE(crl);
+    report.crl_taken(bench.id(), "/tested.crl", der);
+    const auto life = *crl->next_update - crl->this_update;
+    for (const int tenths : {2, 4, 6, 11}) {
+        bench.clock.step(crl->this_update + life * tenths / 10 - bench.clock.now());
+        report.on_state(**identity, state);
+        BOOST_TEST(std::abs(metrics.crl_life_used(0).value() - tenths / 10.0) < 0.01);
+    }
+}
+
 // Covers: F-25
 BOOST_AUTO_TEST_CASE(a_crl_above_8_mb_is_an_alarm_where_certificates_name_no_ocsp) {
     CrlBench bench;

@@ -1,9 +1,8 @@
-#include <cstdlib>
-#include <fstream>
 
 #include "responder/ledger/import.h"
 #include "responder/signer/crl_word.h"
 #include "responder/signer/limits.h"
+#include "tests/signer/made_crl.h"
 #include "tests/signer/world.h"
 
 // An issuer whose status comes from its CRL alone: CRLs that openssl made, through the import, the real
@@ -15,26 +14,12 @@ using tests::World;
 
 namespace {
 
-std::string asn1(UtcTime time) {  // 2026-11-22T06:40:00Z as openssl takes it
-    std::string text;
-    for (const char c : to_iso8601(time)) {
-        if (c != '-' && c != ':' && c != 'T')
-            text += c;
-    }
-    return text;
-}
-
 struct CrlWorld : World {
     CrlWorld() {
         settings.status_from = config::StatusFrom::crl;
         settings.crl = folder.path() / "crl.pem";
         load_again();
         word = std::make_unique<CrlWord>(*ledger, clock);
-        std::ofstream(folder.path() / "ca.cnf")
-            << "[ca]\ndefault_ca=d\n[d]\ndatabase=db.txt\ncrlnumber=number\ndefault_md=sha256\n"
-               "crl_extensions=e\ncertificate=issuer.pem\nprivate_key=issuer.key\n"
-               "[e]\nauthorityKeyIdentifier=keyid\n";
-        std::ofstream(folder.path() / "number") << "01\n";
         start();
     }
     void start() {
@@ -42,24 +27,17 @@ struct CrlWorld : World {
         publisher = std::make_unique<Publisher>(
             *ledger, *pages, store_key, press, folder.path(), [this](const cache::Batch*) { ++handed_on; },
             [this](const std::string&) { return said(); },
-            [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock);
+            [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock,
+            catch_up);
         BOOST_REQUIRE(publisher->add_issuer(identity));
     }
     // Entries as index.txt has them: serial number and reason.
     void make_crl(const std::vector<std::pair<unsigned, std::string>>& revoked, UtcTime this_update,
                   UtcTime next_update) {
-        {
-            std::ofstream index(folder.path() / "db.txt");
-            for (const auto& [n, reason] : revoked) {
-                index << "R\t20491231235959Z\t" << asn1(revoked_at).substr(2)
-                      << (reason.empty() ? "" : "," + reason) << "\t" << serial(n).to_hex()
-                      << "\tunknown\t/CN=x\n";
-            }
-        }
-        const std::string command =
-            "cd '" + folder.path().string() + "' && openssl ca -config ca.cnf -gencrl -crl_lastupdate " +
-            asn1(this_update) + " -crl_nextupdate " + asn1(next_update) + " -out crl.pem >>openssl.log 2>&1";
-        BOOST_REQUIRE_MESSAGE(std::system(command.c_str()) == 0, "see " << folder.path() / "openssl.log");
+        std::vector<tests::MadeEntry> entries;
+        for (const auto& [n, reason] : revoked)
+            entries.push_back({serial(n), revoked_at, reason});
+        tests::make_crl(folder.path(), entries, this_update, next_update);
     }
     // As the feeds do it: durable in the ledger first.
     Result<ledger::CrlImport> take() {

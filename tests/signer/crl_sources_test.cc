@@ -110,7 +110,7 @@ std::string http(const std::string& status, ByteView body, const std::string& he
 
 // The poller with the gate behind it, on one thread.
 struct Polled {
-    explicit Polled(CrlBench& bench) : bench_(bench) {
+    explicit Polled(CrlBench& bench, seconds stalls = limits::crl_fetch_stalls) : bench_(bench) {
         crl.path = "/tested.crl";
         crl.url = server.url();
         CrlPoller::Hooks hooks;
@@ -120,12 +120,12 @@ struct Polled {
         hooks.refuse = [this](CrlGate::Offer offer, const Error& why) {
             bench_.gate->refuse(bench_.issuer, crl, offer, why);
         };
-        poller = std::make_unique<CrlPoller>(crl, bench.folder.path(), std::move(hooks));
+        poller = std::make_unique<CrlPoller>(crl, bench.folder.path(), std::move(hooks), stalls);
     }
     // What the bench was told last, "" for nothing new.
-    std::string poll(const std::string& reply) {
+    std::string poll(const std::string& reply, bool hold = false) {
         const auto before = bench_.refusals.size();
-        server.lay(reply);
+        server.lay(reply, hold);
         poller->poll_once();
         return bench_.refusals.size() == before ? "" : bench_.refusals.back();
     }
@@ -280,4 +280,26 @@ BOOST_AUTO_TEST_CASE(a_poller_whose_server_stalls_ends_at_once_when_it_is_told_t
     polled.poller->stop();
     BOOST_TEST((std::chrono::steady_clock::now() - began < 5s));
     BOOST_TEST(bench.refusals.empty());
+}
+
+// The poller gives it half a minute (limits::crl_fetch_stalls), here a second.
+BOOST_AUTO_TEST_CASE(a_server_that_stalls_in_the_middle_of_a_crl_is_given_up_and_what_is_served_stays) {
+    CrlBench bench;
+    bench.make(R"({"file": "5", "number": 5}
+{"file": "6", "number": 6}
+)");
+    Polled polled(bench, 1s);
+    BOOST_REQUIRE(polled.poll(http("200 OK", bench.read("5"))) == "");
+    const Bytes six = bench.read("6");
+    const std::string whole = http("200 OK", six);
+    const auto began = std::chrono::steady_clock::now();
+    for (const std::size_t sent : {std::size_t{0}, whole.size() - 10}) {
+        const std::string told = polled.poll(whole.substr(0, sent), true);  // each refusal is told once
+        BOOST_TEST(told.starts_with("/tested.crl: " + polled.server.url() + ": "), told);
+    }
+    BOOST_TEST((std::chrono::steady_clock::now() - began < 60s));
+    BOOST_TEST(equal(bench.served["/tested.crl"]->bytes(), bench.read("5")));
+    BOOST_TEST(bench.taken == 1U);
+    BOOST_TEST(polled.poll(whole) == "");
+    BOOST_TEST(equal(bench.served["/tested.crl"]->bytes(), six));
 }

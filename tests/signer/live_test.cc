@@ -5,37 +5,15 @@
 #include <boost/test/unit_test.hpp>
 #include <deque>
 
-#include "responder/signer/clock_guard.h"
-#include "responder/signer/live_service.h"
-#include "tests/signer/world.h"
+#include "tests/signer/served_live.h"
 
 // The signer's end of the private call, over its real socket.
 using namespace eightbells;
 using namespace eightbells::signer;
 using namespace std::chrono_literals;
-using tests::World;
+using tests::Served;
 
 namespace {
-
-Bytes element(std::uint8_t tag, const Bytes& content) {
-    Bytes out{tag, static_cast<std::uint8_t>(content.size())};
-    for (const std::uint8_t octet : content)
-        out.push_back(octet);
-    return out;
-}
-
-Bytes cert_id(const crypto::IssuerIdentity& issuer, const Serial& serial) {
-    const auto hash = ocsp::HashAlgorithm::sha256;
-    Bytes content = *from_hex("300d06096086480165030402010500");
-    const auto add = [&](std::uint8_t tag, ByteView bytes) {
-        for (const std::uint8_t octet : element(tag, Bytes(bytes.begin(), bytes.end())))
-            content.push_back(octet);
-    };
-    add(0x04, issuer.name_hash(hash));
-    add(0x04, issuer.key_hash(hash));
-    add(0x02, serial.magnitude());
-    return element(0x30, content);
-}
 
 // A front's end of the call.
 class Caller {
@@ -92,33 +70,6 @@ class Caller {
     std::deque<live::Reply> replies_;
 };
 
-// A service over the ledger of a world whose key signs slowly.
-struct Served {
-    Served() {
-        world.settings = tests::make_issuer(world.folder.path(), 60, "RSA -pkeyopt rsa_keygen_bits:3072");
-        world.load_again();
-        BOOST_REQUIRE(world.ledger->register_issuer(world.id(), "tested", true));
-        world.issue(0, 3);
-        auto signer = std::make_unique<LiveSigner>(
-            std::vector{world.identity}, *world.ledger,
-            [this](const std::string&) {
-                return std::optional{Vouched{world.clock.now(), year_9999}};
-            },
-            [this] { return world.trusted_now ? world.trusted_now() : Result<UtcTime>{world.clock.now()}; });
-        auto opened = LiveService::open(path(), std::move(signer), world.metrics, world.clock);
-        BOOST_REQUIRE_MESSAGE(opened, opened.error().message);
-        service = std::move(*opened);
-    }
-    std::filesystem::path path() const { return world.folder.path() / "live.sock"; }
-    Bytes call(std::uint64_t number) const {
-        return live::encode(
-            live::Call{number, world.id(), {cert_id(world.identity->issuer, World::serial(1))}, {}});
-    }
-
-    World world;
-    std::unique_ptr<LiveService> service;
-};
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(live_service)
@@ -140,6 +91,34 @@ BOOST_AUTO_TEST_CASE(while_many_calls_wait_the_sockets_are_still_looked_at) {
     BOOST_TEST(served.world.metrics.live_calls(metrics::LiveVerdict::signed_answer).value() < calls / 4);
     for (std::uint64_t answered = 1; answered < calls; ++answered)
         BOOST_REQUIRE((busy.next().verdict == live::Verdict::signed_answer));
+}
+
+//
+BOOST_AUTO_TEST_CASE(an_issuers_budget_is_all_that_a_flood_costs) {
+    Served served{5};
+    Caller caller{served.path()};
+    std::uint64_t number = 0;
+    const auto flood = [&] {
+        Bytes all;
+        for (int calls = 0; calls < 50; ++calls) {
+            for (const std::uint8_t octet : served.call(++number))
+                all.push_back(octet);
+        }
+        caller.send(all);
+        int made = 0;
+        for (int calls = 0; calls < 50; ++calls) {
+            const auto verdict = caller.next().verdict;
+            BOOST_REQUIRE((verdict == live::Verdict::signed_answer || verdict == live::Verdict::busy));
+            made += verdict == live::Verdict::signed_answer;
+        }
+        return made;
+    };
+    BOOST_TEST(flood() == 5);
+    BOOST_TEST(flood() == 0);
+    served.world.clock.advance(1s);
+    BOOST_TEST(flood() == 5);
+    served.world.clock.advance(1h);
+    BOOST_TEST(flood() == 5);  // nothing is saved up
 }
 
 // Covers: D-10

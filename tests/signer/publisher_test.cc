@@ -244,52 +244,6 @@ BOOST_AUTO_TEST_CASE(no_answer_outlives_its_signer_certificate_and_none_is_signe
     BOOST_TEST(world.signatures() == before);
 }
 
-BOOST_AUTO_TEST_CASE(a_crl_is_published_under_the_head_and_replaced_as_a_whole) {
-    World world;
-    world.issue(0, 10);
-    world.settle();
-    const Bytes first(100'000, 1);  // the gate before this has judged it; here it is only bytes
-    world.submit_crl("/tested.crl", first);
-    world.settle();
-    cache::Walk walk{*world.pages, world.id(), {world.store_key.public_key()}};
-    BOOST_REQUIRE(world.head().crls.size() == 1);
-    BOOST_TEST(world.head().crls.front().path == "/tested.crl");
-    BOOST_TEST((*walk.crl(world.head().crls.front()) == first));
-    const auto old = world.head().crls.front();
-    world.submit_crl("/tested.crl", Bytes(50, 2));
-    world.settle();
-    BOOST_TEST(walk.crl(world.head().crls.front())->size() == 50U);
-    BOOST_TEST(!walk.crl(old).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(several_crls_of_an_issuer_lie_under_one_head_large_ones_in_parts_and_survive_a_restart) {
-    World world;
-    world.issue(0, 10);
-    world.submit_crl("/early.crl", Bytes(10, 1));  // before there is a head
-    world.settle();
-    Bytes large(40 * 1024 * 1024 + 1, 3);
-    large[20'000'000] = 4;
-    world.submit_crl("/large.crl", large);
-    world.submit_crl("/shard-1.crl", Bytes(20, 5));
-    world.submit_crl("/shard-2.crl", Bytes(20, 5));  // the same octets twice: they lie there once
-    world.settle();
-    world.submit_crl("/shard-1.crl", Bytes(20, 6));
-    world.settle();
-    world.restart();
-    cache::Walk walk{*world.pages, world.id(), {world.store_key.public_key()}};
-    const auto head = world.head();
-    BOOST_REQUIRE(head.crls.size() == 4);
-    BOOST_TEST((*walk.crl(head.crls[0]) == Bytes(10, 1)));
-    BOOST_TEST((*walk.crl(head.crls[1]) == large));
-    BOOST_TEST((*walk.crl(head.crls[2]) == Bytes(20, 6)));
-    BOOST_TEST((*walk.crl(head.crls[3]) == Bytes(20, 5)));
-    const auto served = world.publisher->served_crl(world.id(), "/large.crl");
-    BOOST_REQUIRE(served != nullptr);
-    BOOST_TEST(equal(served->bytes(), large));
-    BOOST_TEST(world.publisher->served_crl_paths(world.id()).size() == 4U);
-    BOOST_TEST((world.publisher->served_crl(world.id(), "/other.crl") == nullptr));
-}
-
 // Covers: C-06, C-07
 BOOST_AUTO_TEST_CASE(a_certificate_known_by_its_issuance_event_alone_is_good_at_once_and_can_be_revoked) {
     World world;

@@ -6,6 +6,7 @@
 
 #include "responder/base/limits.h"
 #include "responder/signer/limits.h"
+#include "responder/signer/progress.h"
 
 using namespace eightbells;
 using namespace eightbells::signer;
@@ -166,6 +167,37 @@ BOOST_AUTO_TEST_CASE(pages_are_planned_near_their_target_size) {
         }
     }
     BOOST_TEST(page_bits_for(~0ULL, 88) == limits::page_bits);
+}
+
+BOOST_AUTO_TEST_CASE(the_rate_of_signing_is_that_of_the_last_half_minute_and_tells_when_it_ends) {
+    Progress progress;
+    Progress::Moment now{};
+    BOOST_TEST(progress.left().value().count() == 0);  // nothing is known to be due
+    progress.note(0, 1000, now);
+    BOOST_TEST(progress.rate() == 0);
+    BOOST_TEST(!progress.left());
+    std::uint64_t done = 0;
+    const auto pass = [&](int steps, std::uint64_t a_step, std::uint64_t due_then) {
+        for (int i = 0; i < steps; ++i) {
+            now += std::chrono::milliseconds{500};
+            done += a_step;
+            progress.note(done, due_then, now);
+        }
+    };
+    pass(10, 5, 950);
+    BOOST_TEST(progress.rate() == 10, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(progress.left().value().count() == 95);
+    // It stood still: after half a minute that is what counts.
+    pass(20, 0, 950);
+    BOOST_TEST(progress.rate() > 3);
+    pass(60, 0, 950);
+    BOOST_TEST(progress.rate() == 0);
+    BOOST_TEST(!progress.left());
+    pass(120, 50, 1);
+    BOOST_TEST(progress.rate() == 100, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(progress.left().value().count() == 1);
+    pass(1, 1, 0);
+    BOOST_TEST(progress.left().value().count() == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

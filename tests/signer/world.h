@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,7 +42,8 @@ struct World : PublisherListener {
             [this](const std::string&) {
                 return std::optional{Vouched{as_of.value_or(clock.now()), until}};
             },
-            [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock);
+            [this] { return trusted_now ? trusted_now() : Result<UtcTime>{clock.now()}; }, *this, clock,
+            catch_up);
         const auto added = publisher->add_issuer(identity);
         BOOST_REQUIRE_MESSAGE(added, added.error().message);
     }
@@ -144,6 +146,8 @@ struct World : PublisherListener {
     std::optional<UtcTime> as_of;
     UtcTime until = year_9999;  // of what the source vouches for
     TrustedNow trusted_now;     // empty: the clock's
+    // What is due is signed when a test asks for it, unless the test is about the pace.
+    double catch_up = std::numeric_limits<double>::infinity();
     metrics::SignerMetrics metrics{{"tested"}};
     Press press{2, true, metrics};
     keys::StoreKey store_key = *keys::StoreKey::load_or_create(folder.path() / "store-key.pem");

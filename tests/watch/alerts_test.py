@@ -26,7 +26,8 @@ def promtool(*words):
 
 
 def minutes(text):
-    return int(re.fullmatch(r"(\d+)m", text).group(1))
+    hours, rest = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?", text).groups(default="0")
+    return 60 * int(hours) + int(rest)
 
 
 class Alerts(unittest.TestCase):

@@ -56,6 +56,10 @@ bool can_be(const std::string& metric, const std::string& label, const std::stri
         return some_match(signature_outcome_names, text);
     if (label == "outcome")
         return some_match(outcome_names, text);
+    if (metric == "eightbells_signer_refused_connections_total" && label == "kind")
+        return some_match(door_names, text);
+    if (metric == "eightbells_signer_refused_connections_total" && label == "fault")
+        return some_match(refused_names, text);
     if (label == "kind")
         return some_match(status_kind_names, text);
     if (label == "state")

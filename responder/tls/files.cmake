@@ -1,0 +1,2 @@
+set(SOURCES context.cc refusals.cc socket.cc)
+set(LIBRARIES openssl fmt spdlog)

@@ -1,0 +1,92 @@
+#ifndef EIGHTBELLS_TESTS_CACHE_REDIS_CLUSTER_H
+#define EIGHTBELLS_TESTS_CACHE_REDIS_CLUSTER_H
+
+#include <array>
+#include <memory>
+
+#include "tests/cache/redis_sentinel.h"
+
+namespace eightbells {
+
+// Three real primaries that share the slots.
+class RedisCluster {
+  public:
+    static constexpr std::size_t size = 3;
+
+    explicit RedisCluster(const std::vector<std::string>& options = {}) {
+        std::string places;
+        for (auto& node : nodes_) {
+            std::vector<std::string> words{"--cluster-enabled",      "yes",
+                                           "--cluster-port",         std::to_string(free_port()),
+                                           "--cluster-node-timeout", "2000"};
+            words.insert(words.end(), options.begin(), options.end());
+            node = std::make_unique<RedisServer>(words);
+            places += " 127.0.0.1:" + std::to_string(node->port());
+        }
+        const std::string said = output_of("redis-cli --cluster create" + places + " --cluster-yes 2>&1");
+        const bool all_know = soon([&] {
+            for (const auto& node : nodes_) {
+                if (node->command("cluster info").find("cluster_state:ok") == std::string::npos)
+                    return false;
+            }
+            return true;
+        });
+        if (!all_know)
+            throw std::runtime_error("no cluster came about: " + said);
+    }
+
+    RedisServer& operator[](std::size_t i) const { return *nodes_[i]; }
+    std::string place(std::size_t i) const { return "127.0.0.1:" + std::to_string(nodes_[i]->port()); }
+    cache::RedisAddress address() const {
+        cache::RedisAddress address;
+        address.cluster = {place(0)};
+        return address;
+    }
+    std::string id(std::size_t i) const { return nodes_[i]->command("cluster myid"); }
+    unsigned slot_of(const std::string& key) const {
+        return static_cast<unsigned>(std::stoul(nodes_[0]->command("cluster keyslot '" + key + "'")));
+    }
+    // Who serves the key now, by its own word.
+    std::size_t holder_of(const std::string& key) const {
+        for (std::size_t i = 0; i < size; ++i) {
+            if (nodes_[i]->command("type '" + key + "'").find("MOVED") == std::string::npos)
+                return i;
+        }
+        throw std::runtime_error("nobody holds " + key);
+    }
+    // First half of a slot's move, its keys included: the old holder says ASK.
+    void begin_move(unsigned slot, std::size_t from, std::size_t to) const {
+        const std::string number = std::to_string(slot);
+        nodes_[to]->command("cluster setslot " + number + " importing " + id(from));
+        nodes_[from]->command("cluster setslot " + number + " migrating " + id(to));
+        for (;;) {
+            const std::string key = nodes_[from]->command("--raw cluster getkeysinslot " + number + " 1");
+            if (key.empty())
+                return;
+            nodes_[from]->command("migrate 127.0.0.1 " + std::to_string(nodes_[to]->port()) + " '" + key +
+                                  "' 0 5000");
+        }
+    }
+    void end_move(unsigned slot, std::size_t to) const {
+        for (const std::size_t i : {to, (to + 1) % size, (to + 2) % size})
+            nodes_[i]->command("cluster setslot " + std::to_string(slot) + " node " + id(to));
+    }
+    // How often a node has said it: "MOVED", "ASK".
+    std::size_t times_said(const std::string& what) const {
+        std::size_t times = 0;
+        for (const auto& node : nodes_) {
+            const std::string all = node->command("info errorstats");
+            const std::string field = "errorstat_" + what + ":count=";
+            if (const auto at = all.find(field); at != std::string::npos)
+                times += std::stoul(all.substr(at + field.size()));
+        }
+        return times;
+    }
+
+  private:
+    std::array<std::unique_ptr<RedisServer>, size> nodes_;
+};
+
+}  // namespace eightbells
+
+#endif

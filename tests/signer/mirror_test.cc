@@ -1,0 +1,196 @@
+#include "responder/signer/mirror.h"
+
+#include <boost/test/unit_test.hpp>
+#include <future>
+
+#include "tests/cache/memory_store.h"
+#include "tests/signer/world.h"
+
+using namespace eightbells;
+using namespace eightbells::tests;
+
+namespace {
+
+// What is written to the store, and a moment in which it holds all that the page file holds can be waited
+// for.
+class WatchedStore final : public cache::Store {
+  public:
+    Result<std::vector<std::optional<Bytes>>> fetch(std::span<const std::string> names) override {
+        for (const std::string& one : names) {
+            calls.push_back(one);
+            if (at_fetch)
+                at_fetch(one);
+        }
+        const std::scoped_lock lock{mutex_};
+        return memory_.fetch(names);
+    }
+    Status publish(const cache::Batch& batch) override {
+        if (!batch.head.empty())
+            calls.push_back("a head comes");
+        const std::scoped_lock lock{mutex_};
+        auto done = memory_.publish(batch);
+        changed_.notify_all();
+        return done;
+    }
+    Result<bool> wait_notice(std::chrono::milliseconds) override { return false; }
+    std::string name() const override { return "watched store"; }
+
+    // The mirror's thread only, while it runs.
+    std::function<void(const std::string& name)> at_fetch;
+    std::vector<std::string> calls;
+
+    void empty() {
+        const std::scoped_lock lock{mutex_};
+        memory_.blobs.clear();
+    }
+    Bytes blob(const std::string& name) {
+        const std::scoped_lock lock{mutex_};
+        return memory_.blobs[name];
+    }
+    bool holds(const std::vector<std::string>& names) {
+        std::unique_lock lock{mutex_};
+        return changed_.wait_for(lock, 20s, [&] {
+            return std::ranges::all_of(names, [&](const auto& one) { return memory_.blobs.contains(one); });
+        });
+    }
+    std::vector<std::string> names() {
+        const std::scoped_lock lock{mutex_};
+        std::vector<std::string> all;
+        for (const auto& [one, bytes] : memory_.blobs)
+            all.push_back(one);
+        return all;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    cache::MemoryStore memory_;
+};
+
+// The store behind a mirror, which owns what it is given.
+class Lent final : public cache::Store {
+  public:
+    explicit Lent(cache::Store& store) : store_(store) {}
+    Result<std::vector<std::optional<Bytes>>> fetch(std::span<const std::string> names) override {
+        return store_.fetch(names);
+    }
+    Status publish(const cache::Batch& batch) override { return store_.publish(batch); }
+    Result<bool> wait_notice(std::chrono::milliseconds limit) override { return store_.wait_notice(limit); }
+    std::string name() const override { return store_.name(); }
+
+  private:
+    cache::Store& store_;
+};
+
+Mirror::Gate always_open() {
+    return [](const std::string&, cache::Store&, cache::Store&) -> Result<bool> { return true; };
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mirror)
+
+// Reading everything back takes a quarter of a minute at ten million certificates.
+// Covers: D-17
+BOOST_AUTO_TEST_CASE(a_revocation_does_not_wait_until_everything_is_read_back) {
+    World world;
+    world.issue(0, 500);
+    world.settle();
+    // What a publication would hand over: all that the page file has and the store has not.
+    const auto batch_of = [&](WatchedStore& store) {
+        cache::Batch batch;
+        batch.issuer = world.id();
+        const auto names = *world.pages->names(world.id(), 10'000);
+        for (const std::string& name : names) {
+            Bytes bytes = *world.pages->fetch(std::span{&name, 1})->front();
+            if (name == cache::head_name(world.id()))
+                batch.head = std::move(bytes);
+            else if (bytes != store.blob(name))
+                batch.put.emplace_back(name, std::move(bytes));
+        }
+        return batch;
+    };
+    std::optional<cache::Batch> revoked;
+    const auto name_of = [&](std::string_view kind, const std::string& name) {
+        return name.find(kind) != std::string::npos;
+    };
+    WatchedStore store;
+    std::promise<void> read_on;
+    bool told = false;
+    Mirror* running = nullptr;
+    std::size_t pages = 0;
+    // Everything is there, and the first page is read back: a certificate is revoked, on another thread in
+    // truth.
+    store.at_fetch = [&](const std::string& name) {
+        if (!name_of(":page:", name))
+            return;
+        if (++pages != 1) {
+            // Of the other hash, at the latest, with the revocation in the store.
+            if (!told && store.blob(cache::head_name(world.id())) == revoked->head)
+                read_on.set_value();
+            told = told || store.blob(cache::head_name(world.id())) == revoked->head;
+            return;
+        }
+        const cache::Batch seen{world.id(), {}, {}, store.blob(cache::head_name(world.id()))};
+        world.apply(ledger::Action::revoke, 7, CrlReason::key_compromise);
+        world.settle();
+        revoked = batch_of(store);
+        running->hand_over(seen);  // the comparison has brought it already
+        running->hand_over(*revoked);
+    };
+    {
+        std::promise<void> begun;
+        const auto gate = [&, wait = begun.get_future().share()](const std::string&, cache::Store&,
+                                                                 cache::Store&) -> Result<bool> {
+            wait.wait();
+            return true;
+        };
+        Mirror mirror{world.folder.path() / "pages.db",
+                      std::make_unique<Lent>(store),
+                      {world.id()},
+                      {world.store_key.public_key()},
+                      gate,
+                      world.metrics,
+                      world.clock};
+        running = &mirror;
+        begun.set_value();
+        BOOST_REQUIRE((read_on.get_future().wait_for(20s) == std::future_status::ready));
+        mirror.stop();
+    }
+    // The head that the store had when it was handed over never went out again.
+    const auto first_page =
+        std::ranges::find_if(store.calls, [&](const auto& one) { return name_of(":page:", one); });
+    BOOST_TEST(std::count(first_page, store.calls.end(), "a head comes") == 1);
+    BOOST_TEST((store.blob(cache::head_name(world.id())) == revoked->head));
+}
+
+// Covers: G-23
+BOOST_AUTO_TEST_CASE(a_store_that_was_emptied_is_refilled_although_a_publication_comes_first) {
+    World world;
+    world.issue(0, 500);
+    world.settle();
+    const auto signatures = world.signatures();
+    WatchedStore store;
+    Mirror mirror{world.folder.path() / "pages.db",
+                  std::make_unique<Lent>(store),
+                  {world.id()},
+                  {world.store_key.public_key()},
+                  always_open(),
+                  world.metrics,
+                  world.clock};
+    BOOST_REQUIRE(store.holds({cache::head_name(world.id())}));
+    const auto everything = store.names();
+    BOOST_REQUIRE(everything.size() > 8);
+
+    // As a publication finds it that comes before the mirror has looked again: a head, and nothing below.
+    store.empty();
+    cache::Batch batch;
+    batch.issuer = world.id();
+    const std::string head = cache::head_name(world.id());
+    batch.head = *world.pages->fetch(std::span{&head, 1})->front();
+    mirror.hand_over(batch);
+    BOOST_TEST(store.holds(everything));
+    BOOST_TEST(world.signatures() == signatures);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
