@@ -39,8 +39,12 @@ BOOST_AUTO_TEST_CASE(are_signed_for_each_request_where_the_issuer_says_so_and_st
     Both world;
     const std::string stored = world.produced_at("stored");
     BOOST_TEST(world.calls() == 0);
-    const std::string live = world.produced_at("live");
-    BOOST_TEST(world.calls() > 0);
+    // A call that comes back too late is answered by what is stored, so it may take more than one.
+    std::string live;
+    BOOST_TEST(comes([&] {
+        live = world.produced_at("live");
+        return world.calls() > 0;
+    }));
     BOOST_TEST(comes([&] { return world.produced_at("live") != live; }));
     BOOST_TEST(world.produced_at("stored") == stored);
     for (const char* issuer : {"stored", "live"}) {
