@@ -18,7 +18,7 @@ class RedisCluster {
         for (auto& node : nodes_) {
             std::vector<std::string> words{"--cluster-enabled",      "yes",
                                            "--cluster-port",         std::to_string(free_port()),
-                                           "--cluster-node-timeout", "2000"};
+                                           "--cluster-node-timeout", "30000"};  // a node may stall
             words.insert(words.end(), options.begin(), options.end());
             node = std::make_unique<RedisServer>(words);
             places += " 127.0.0.1:" + std::to_string(node->port());
@@ -38,7 +38,7 @@ class RedisCluster {
     RedisServer& operator[](std::size_t i) const { return *nodes_[i]; }
     std::string place(std::size_t i) const { return "127.0.0.1:" + std::to_string(nodes_[i]->port()); }
     cache::RedisAddress address() const {
-        cache::RedisAddress address;
+        cache::RedisAddress address = patient();
         address.cluster = {place(0)};
         return address;
     }
@@ -64,7 +64,7 @@ class RedisCluster {
             if (key.empty())
                 return;
             nodes_[from]->command("migrate 127.0.0.1 " + std::to_string(nodes_[to]->port()) + " '" + key +
-                                  "' 0 5000");
+                                  "' 0 60000");
         }
     }
     void end_move(unsigned slot, std::size_t to) const {

@@ -1,23 +1,9 @@
 #ifndef EIGHTBELLS_TESTS_CACHE_REDIS_SENTINEL_H
 #define EIGHTBELLS_TESTS_CACHE_REDIS_SENTINEL_H
 
-#include <functional>
-#include <thread>
-
 #include "tests/cache/redis_server.h"
 
 namespace eightbells {
-
-// Looked at again and again: what other programs do among themselves tells nobody when it is done.
-inline bool soon(const std::function<bool()>& holds) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-    while (!holds()) {
-        if (std::chrono::steady_clock::now() > until)
-            return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
-    return true;
-}
 
 inline std::string output_of(const std::string& line) {
     FILE* pipe = ::popen(line.c_str(), "r");
@@ -65,8 +51,9 @@ class SentinelServer {
         ::waitpid(pid_, nullptr, 0);
         pid_ = -1;
     }
-    void freeze() const { ::kill(pid_, SIGSTOP); }
-    void thaw() const { ::kill(pid_, SIGCONT); }
+    // A primary that only stalls is left in place, until `hasten`. What it takes is for `more` above.
+    static constexpr const char* unhurried = "sentinel down-after-milliseconds status 60000\n";
+    void hasten() const { command("sentinel set status down-after-milliseconds 2000"); }
 
     std::string place() const { return "127.0.0.1:" + std::to_string(port_); }
     std::string command(const std::string& words) const {

@@ -1,38 +1,44 @@
 #ifndef EIGHTBELLS_TESTS_CACHE_REDIS_SERVER_H
 #define EIGHTBELLS_TESTS_CACHE_REDIS_SERVER_H
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cache/redis_store.h"
+#include "tests/cache/free_port.h"
 #include "tests/cache/temporary_folder.h"
 
 namespace eightbells {
 
-// A port on 127.0.0.1 that was free a moment ago.
-inline std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (fd < 0 || ::bind(fd, generic, size) != 0 || ::getsockname(fd, generic, &size) != 0)
-        throw std::runtime_error("no free port");
-    ::close(fd);
-    return ntohs(address.sin_port);
+// What is to answer may be stalled for long; what is to be waited for in vain has a limit of its own.
+inline constexpr std::chrono::seconds redis_patience{60};
+
+inline cache::RedisAddress patient(cache::RedisAddress address = {}) {
+    address.connect_timeout = redis_patience;
+    address.command_timeout = redis_patience;
+    return address;
+}
+
+// Looked at again and again: what other programs do among themselves tells nobody when it is done.
+inline bool soon(const std::function<bool()>& holds) {
+    const auto until = std::chrono::steady_clock::now() + 2 * redis_patience;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    return true;
 }
 
 // "redis-server"; another that speaks the same where EIGHTBELLS_REDIS_SERVER names it.
@@ -69,14 +75,18 @@ class RedisServer {
         ::close(output_fd_);
         pid_ = -1;
     }
-    void freeze() const { ::kill(pid_, SIGSTOP); }
+    // Until it stands still, which the signal alone does not promise.
+    void freeze() const {
+        ::kill(pid_, SIGSTOP);
+        ::waitpid(pid_, nullptr, WUNTRACED);
+    }
     void thaw() const { ::kill(pid_, SIGCONT); }
 
     std::uint16_t port() const noexcept { return port_; }
     std::filesystem::path socket() const { return folder_ / "redis.sock"; }
     const TemporaryFolder& folder() const noexcept { return folder_; }
     cache::RedisAddress address() const {
-        cache::RedisAddress address;
+        cache::RedisAddress address = patient();
         address.port = port_;
         return address;
     }
@@ -141,7 +151,7 @@ class RedisServer {
     }
     bool ready() {
         output_.clear();
-        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+        const auto until = std::chrono::steady_clock::now() + redis_patience;
         while (std::chrono::steady_clock::now() < until) {
             pollfd waiting{output_fd_, POLLIN, 0};
             if (::poll(&waiting, 1, 1000) <= 0)

@@ -104,7 +104,13 @@ BOOST_AUTO_TEST_CASE(the_head_comes_only_when_every_node_has_confirmed_its_pages
     address.command_timeout = 300ms;
     ManualClock clock{from_unix(0)};
     RedisStore store{address, &clock};
-    BOOST_REQUIRE_EQUAL(error_of(store.publish(pages(200, 1))), "(no error)");
+    const auto publish = [&](std::uint8_t octet) {
+        return soon([&] {  // the limit is short
+            clock.advance(seconds{1});
+            return store.publish(pages(200, octet)).has_value();
+        });
+    };
+    BOOST_REQUIRE(publish(1));
     const std::uint64_t before = store.may_have_lost();
     const std::size_t head = cluster.holder_of("eightbells:i:head");
     const std::size_t frozen = (head + 1) % RedisCluster::size;
@@ -113,12 +119,10 @@ BOOST_AUTO_TEST_CASE(the_head_comes_only_when_every_node_has_confirmed_its_pages
     // The others have taken theirs, the head is the one before.
     BOOST_TEST(cluster[head].command("--raw get eightbells:i:head") == std::string(40, '\1'));
     cluster[frozen].thaw();
-    BOOST_TEST(soon([&] {
-        clock.advance(seconds{1});
-        return store.publish(pages(200, 2)).has_value();
-    }));
-    BOOST_TEST(holds(store, 200, 2));
+    BOOST_TEST(publish(2));
     BOOST_TEST(store.may_have_lost() > before);  // what that node held before is to be looked at
+    RedisStore reader{cluster.address()};
+    BOOST_TEST(holds(reader, 200, 2));
 }
 
 BOOST_AUTO_TEST_CASE(slots_that_move_while_all_goes_on_are_followed) {
@@ -191,7 +195,7 @@ BOOST_AUTO_TEST_CASE(rights_in_a_cluster_are_those_that_the_example_names) {
 
 BOOST_AUTO_TEST_CASE(a_cluster_and_one_server_are_told_apart) {
     const RedisServer single;
-    RedisAddress address;
+    RedisAddress address = patient();
     address.cluster = {"127.0.0.1:" + std::to_string(single.port())};
     RedisStore store{address};
     const std::string said = error_of(store.publish(pages(1, 1)));

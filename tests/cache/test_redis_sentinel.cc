@@ -22,7 +22,7 @@ struct Replicated {
         return contains(server.command("info replication"), text);
     }
     static RedisAddress address(std::vector<std::string> sentinels) {
-        RedisAddress address;
+        RedisAddress address = patient();
         address.sentinels = std::move(sentinels);
         address.sentinel_service = "status";
         return address;
@@ -46,7 +46,7 @@ std::optional<Bytes> head_in(RedisStore& store) {
 BOOST_AUTO_TEST_SUITE(redis_sentinel)
 
 BOOST_FIXTURE_TEST_CASE(after_a_fail_over_the_same_store_goes_on_at_the_new_primary, Replicated) {
-    const SentinelServer sentinel{primary.port(), 1};
+    const SentinelServer sentinel{primary.port(), 1, SentinelServer::unhurried};
     BOOST_REQUIRE(soon([&] { return sentinel.ready(0); }));
     // The first one is away, which costs no more than a refused connection.
     RedisStore store{address({"127.0.0.1:" + std::to_string(free_port()), sentinel.place()})};
@@ -57,6 +57,7 @@ BOOST_FIXTURE_TEST_CASE(after_a_fail_over_the_same_store_goes_on_at_the_new_prim
     BOOST_REQUIRE(soon([&] { return replica.command("exists eightbells:i:head") == "1"; }));
 
     primary.stop();
+    sentinel.hasten();
     BOOST_REQUIRE(soon([&] { return store.publish(head_of(2)).has_value(); }));
     BOOST_TEST(has(replica, "role:master"));
     BOOST_TEST((head_in(store) == Bytes(40, 2)));
@@ -65,7 +66,7 @@ BOOST_FIXTURE_TEST_CASE(after_a_fail_over_the_same_store_goes_on_at_the_new_prim
 }
 
 BOOST_FIXTURE_TEST_CASE(what_a_fail_over_lost_shows_as_an_older_head, Replicated) {
-    const SentinelServer sentinel{primary.port(), 1};
+    const SentinelServer sentinel{primary.port(), 1, SentinelServer::unhurried};
     BOOST_REQUIRE(soon([&] { return sentinel.ready(0); }));
     RedisStore store{address({sentinel.place()})};
     BOOST_REQUIRE(soon([&] { return store.publish(head_of(1)).has_value(); }));
@@ -76,20 +77,21 @@ BOOST_FIXTURE_TEST_CASE(what_a_fail_over_lost_shows_as_an_older_head, Replicated
     BOOST_REQUIRE(store.publish(head_of(2)));
     primary.stop();
     replica.thaw();
+    sentinel.hasten();
     BOOST_REQUIRE(soon([&] { return head_in(store) == Bytes(40, 1); }));
 }
 
 // As across a partition: nobody tells the server of before, which goes on answering us.
 BOOST_FIXTURE_TEST_CASE(a_primary_that_was_replaced_behind_our_back_is_left, Replicated) {
-    SentinelServer before{primary.port(), 2};
-    const SentinelServer after{replica.port(), 2};
+    SentinelServer before{primary.port(), 2, SentinelServer::unhurried};
+    const SentinelServer after{replica.port(), 2, SentinelServer::unhurried};
     BOOST_REQUIRE(soon([&] { return before.ready(0); }));
     ManualClock clock{from_unix(0)};
     RedisStore store{address({before.place(), after.place()}), &clock};
     BOOST_REQUIRE(store.publish(head_of(1)));
+    before.stop();  // first: in the end it would make a replica of the other again
     BOOST_TEST(replica.command("replicaof no one") == "OK");
     BOOST_TEST(replica.command("set eightbells:i:head newer") == "OK");
-    before.stop();
     BOOST_TEST((head_in(store) == Bytes(40, 1)));
     BOOST_TEST(soon([&] {
         clock.advance(seconds{6});
@@ -100,7 +102,7 @@ BOOST_FIXTURE_TEST_CASE(a_primary_that_was_replaced_behind_our_back_is_left, Rep
 
 BOOST_FIXTURE_TEST_CASE(a_replica_that_is_named_as_the_primary_is_not_written_to, Replicated) {
     // As a Sentinel would name it that has missed a fail-over. The second one knows better.
-    const SentinelServer wrong{replica.port(), 2};
+    const SentinelServer wrong{replica.port(), 2, SentinelServer::unhurried};
     const auto names_replica = [&] {
         return contains(wrong.command("sentinel get-master-addr-by-name status"),
                         std::to_string(replica.port()));
@@ -118,10 +120,12 @@ BOOST_FIXTURE_TEST_CASE(a_replica_that_is_named_as_the_primary_is_not_written_to
 }
 
 BOOST_FIXTURE_TEST_CASE(sentinels_have_users_of_their_own_and_an_unknown_service_is_named, Replicated) {
-    const SentinelServer sentinel{primary.port(), 1,
-                                  "user default on >admin allcommands allkeys allchannels\n"
-                                  "user asks on >may-I resetkeys -@all +sentinel|get-master-addr-by-name\n",
-                                  "--no-auth-warning -a admin"};
+    const SentinelServer sentinel{
+        primary.port(), 1,
+        std::string{SentinelServer::unhurried} +
+            "user default on >admin allcommands allkeys allchannels\n"
+            "user asks on >may-I resetkeys -@all +sentinel|get-master-addr-by-name\n",
+        "--no-auth-warning -a admin"};
     primary.command("acl setuser front on '>open sesame' '~eightbells:*' +@read +@write +@stream +info");
     BOOST_REQUIRE(soon([&] { return sentinel.ready(0); }));
     RedisAddress redis = address({sentinel.place()});
@@ -188,11 +192,16 @@ BOOST_AUTO_TEST_CASE(sentinels_that_are_all_away_or_frozen_cost_a_bounded_time) 
         address.sentinels.push_back("127.0.0.1:" + std::to_string(server.port()));
     }
     address.sentinels.push_back("127.0.0.1:" + std::to_string(free_port()));
-    RedisStore store{address};
+    ManualClock clock{from_unix(0)};
+    RedisStore store{address, &clock};
     const auto began = std::chrono::steady_clock::now();
-    for (int i = 0; i < 100; ++i)
-        BOOST_TEST(!store.publish(head_of(1)));
-    BOOST_TEST((std::chrono::steady_clock::now() - began < 3s));
+    BOOST_TEST(!store.publish(head_of(1)));
+    BOOST_TEST((std::chrono::steady_clock::now() - began < 30s));
+    for (int i = 0; i < 100; ++i) {  // the others ask nobody before the pause is over
+        const auto published = store.publish(head_of(1));
+        BOOST_REQUIRE(!published);
+        BOOST_TEST(contains(published.error().message, "next attempt shortly"), published.error().message);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_place_is_a_name_or_address_and_a_port) {
