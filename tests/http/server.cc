@@ -172,7 +172,7 @@ void Server::advance(seconds by) {
 }
 
 bool Server::reaches(const std::function<std::uint64_t()>& value, std::uint64_t wanted) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    const auto end = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < end) {
         std::uint64_t seen = 0;
         on_loop([&] { seen = value(); });  // after whatever the loop was doing
@@ -249,7 +249,7 @@ Client::Client(const HostPort& address, const char* from, int receive_buffer) {
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (receive_buffer != 0)
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    const timeval most{10, 0};
+    const timeval most{patience.count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
     sockaddr_in v4{};

@@ -55,6 +55,9 @@ class TestHandler final : public Handler {
     std::uint64_t file_size_ = 0;
 };
 
+// Before something that does not come counts as a fault; a busy machine may stand still for seconds.
+inline constexpr seconds patience{60};
+
 // A listener on a free port of 127.0.0.1, its loop in a thread of its own, its clock in the test's hand.
 class Server {
   public:
@@ -64,7 +67,7 @@ class Server {
     void advance(seconds by);                         // the clock, and lets the listener see it
     HostPort address() const { return address_; }
     const WireCounters& counters() const { return listener->counters(); }
-    // Waits until the counter-like value is as wanted, by the loop's own progress; false after 10 s.
+    // Waits until the counter-like value is as wanted, by the loop's own progress; false after `patience`.
     bool reaches(const std::function<std::uint64_t()>& value, std::uint64_t wanted);
 
     ManualClock clock{start_of_tests};
@@ -97,7 +100,7 @@ struct Response {
 // Splits a stream into responses; `heads` says which of them answer HEAD. Throws on anything malformed.
 std::vector<Response> parse_responses(std::string_view stream, const std::vector<bool>& heads = {});
 
-// A blocking client; every wait ends with an exception after 10 s.
+// A blocking client; every wait ends with an exception after `patience`.
 class Client {
   public:
     explicit Client(const HostPort& address, int receive_buffer = 0);

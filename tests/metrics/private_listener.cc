@@ -27,7 +27,7 @@ class Client {
         to.sin_family = AF_INET;
         to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
         ::inet_pton(AF_INET, address.substr(0, address.find(':')).c_str(), &to.sin_addr);
-        const timeval wait{5, 0};
+        const timeval wait{60, 0};  // a busy machine may stand still for seconds
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
         connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     }
