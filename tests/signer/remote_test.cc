@@ -33,9 +33,10 @@ struct Door {
     }
     // What `openssl s_client` gets when it proves itself by this secret and sends a call; it ends with the
     // connection, or when it has waited long enough for more.
-    Ended call_by_openssl(const tls::Secret& by, const std::vector<std::string>& more = {}) {
-        std::vector<std::string> words{"timeout",          "4",       "openssl", "s_client", "-connect",
-                                       to_string(address), "-tls1_3", "-quiet"};
+    Ended call_by_openssl(const tls::Secret& by, const std::string& long_enough,
+                          const std::vector<std::string>& more = {}) {
+        std::vector<std::string> words{"timeout",  long_enough,        "openssl", "s_client",
+                                       "-connect", to_string(address), "-tls1_3", "-quiet"};
         for (const std::string& word : more.empty() ? tests::openssl_proof(by) : more)
             words.push_back(word);
         const Bytes frame = served->call(7);
@@ -43,6 +44,17 @@ struct Door {
     }
     std::uint64_t refused(metrics::Refused why) {
         return served->world.metrics.refused_connections(metrics::Door::live, why).value();
+    }
+    // What the last attempt met, where this machine did not stall for longer than a handshake may take.
+    template <class Attempt>
+    Ended refused_in_time(Attempt attempt) {
+        Ended got;
+        BOOST_REQUIRE(comes([&] {
+            const std::uint64_t slow = refused(metrics::Refused::slow);
+            got = attempt();
+            return refused(metrics::Refused::slow) == slow;
+        }));
+        return got;
     }
     std::uint64_t answered() {
         return served->world.metrics.live_calls(metrics::LiveVerdict::signed_answer).value();
@@ -61,11 +73,11 @@ class Peer {
         BOOST_REQUIRE(begun);
         socket_ = std::move(*begun);
         pollfd one{socket_.get(), POLLOUT, 0};
-        BOOST_REQUIRE(::poll(&one, 1, 10'000) == 1);
+        BOOST_REQUIRE(::poll(&one, 1, 60'000) == 1);
     }
     void send(ByteView octets) { ::send(socket_.get(), octets.data(), octets.size(), MSG_NOSIGNAL); }
     // The other end has ended it; what it said before is thrown away.
-    bool ended(std::chrono::milliseconds at_most) {
+    bool ended(std::chrono::milliseconds at_most = conformance::patience) {
         const auto until = std::chrono::steady_clock::now() + at_most;
         while (true) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -126,7 +138,7 @@ class Front {
             if (result > 0 || (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE))
                 return result;
             pollfd one{socket_.get(), static_cast<short>(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT), 0};
-            if (::poll(&one, 1, 10'000) != 1)
+            if (::poll(&one, 1, 60'000) != 1)
                 return -1;
         }
     }
@@ -137,6 +149,18 @@ class Front {
     bool proved_ = false;
 };
 
+// In the end: who stalls for longer than a handshake may take is refused, and tries again.
+std::unique_ptr<Front> come_in(const HostPort& to, const tls::Secret& by, std::size_t* failed = nullptr) {
+    std::unique_ptr<Front> front;
+    BOOST_REQUIRE(comes([&] {
+        front = std::make_unique<Front>(to, by);
+        if (failed != nullptr && !front->proved())
+            ++*failed;
+        return front->proved();
+    }));
+    return front;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(the_door_for_other_machines)
@@ -144,7 +168,11 @@ BOOST_AUTO_TEST_SUITE(the_door_for_other_machines)
 // Covers: H-12
 BOOST_AUTO_TEST_CASE(a_call_by_openssl_is_answered_and_openssl_verifies_the_answer) {
     Door door;
-    const Ended got = door.call_by_openssl(secret(1));
+    Ended got;
+    BOOST_REQUIRE(comes([&] {
+        got = door.call_by_openssl(secret(1), "4");
+        return !got.out.empty();
+    }));
     const Bytes octets(got.out.begin(), got.out.end());
     ByteView rest = octets;
     const auto reply = live::take_reply(rest);
@@ -171,89 +199,89 @@ BOOST_AUTO_TEST_CASE(who_has_not_the_secret_gets_nothing) {
         {"-ign_eof"},  // TLS with none
     };
     for (const auto& how : strangers) {
-        const Ended got = door.call_by_openssl(secret(9), how);
+        const Ended got = door.refused_in_time([&] { return door.call_by_openssl(secret(9), "30", how); });
         BOOST_TEST(got.code != 0);
         BOOST_TEST(got.code != 124, "it was left connected: " << got.all());
         BOOST_TEST(got.out.empty());
     }
     // TLS 1.2 with the right secret, and no TLS at all.
-    const Ended older =
-        conformance::run({"timeout", "4", "openssl", "s_client", "-connect", to_string(door.address),
-                          "-tls1_2", "-psk_identity", name, "-psk", to_hex(secret(1))});
+    const Ended older = door.refused_in_time([&] {
+        return conformance::run({"timeout", "30", "openssl", "s_client", "-connect", to_string(door.address),
+                                 "-tls1_2", "-psk_identity", name, "-psk", to_hex(secret(1))});
+    });
     BOOST_TEST(older.code != 0);
-    Peer plain{door.address};
-    plain.send(door.served->call(1));
-    BOOST_TEST(plain.ended(10s));
+    door.refused_in_time([&] {
+        Peer plain{door.address};
+        plain.send(door.served->call(1));
+        BOOST_TEST(plain.ended());
+        return Ended{};
+    });
     BOOST_TEST(door.answered() == 0U);
     BOOST_TEST(door.refused(metrics::Refused::secret) == 4U);
     BOOST_TEST(door.refused(metrics::Refused::not_tls) == 1U);
-    Front front{door.address, secret(1)};
-    BOOST_REQUIRE(front.proved());
-    BOOST_TEST(front.call(door.served->call(1)).has_value());
+    BOOST_TEST(come_in(door.address, secret(1))->call(door.served->call(1)).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(while_a_secret_is_changed_both_are_believed) {
     Door door{2};
-    for (const std::uint8_t which : {std::uint8_t{1}, std::uint8_t{2}}) {
-        Front front{door.address, secret(which)};
-        BOOST_TEST(front.proved());
-        BOOST_TEST(front.call(door.served->call(1)).has_value());
-    }
+    for (const std::uint8_t which : {std::uint8_t{1}, std::uint8_t{2}})
+        BOOST_TEST(come_in(door.address, secret(which))->call(door.served->call(1)).has_value());
     BOOST_TEST(!Front(door.address, secret(3)).proved());
 }
 
 // As many as there are places, and more, that begin and do not go on.
 BOOST_AUTO_TEST_CASE(who_says_nothing_keeps_nobody_out_and_is_dropped) {
     Door door;
-    Front before{door.address, secret(1)};
-    BOOST_REQUIRE(before.proved());
+    std::size_t failed = 0;
+    const auto before = come_in(door.address, secret(1), &failed);
     std::vector<std::unique_ptr<Peer>> silent;
-    for (std::size_t i = 0; i < limits::remote_unproved + 20; ++i) {
-        silent.push_back(std::make_unique<Peer>(door.address));
-        if (i % 2 == 0)
-            silent.back()->send(*from_hex("16030100c8010000c40303"));  // a ClientHello's beginning
-    }
-    BOOST_TEST(silent[0]->ended(1s));  // pushed out: the newest comer takes the oldest's place
-    Front after{door.address, secret(1)};
-    BOOST_TEST(after.proved());
-    BOOST_TEST(after.call(door.served->call(1)).has_value());
-    BOOST_TEST(before.call(door.served->call(2)).has_value());
+    BOOST_TEST(comes([&] {
+        const std::size_t first = silent.size();
+        for (std::size_t i = 0; i < limits::remote_unproved + 20; ++i) {
+            silent.push_back(std::make_unique<Peer>(door.address));
+            if (i % 2 == 0)
+                silent.back()->send(*from_hex("16030100c8010000c40303"));  // a ClientHello's beginning
+        }
+        return silent[first]->ended(1s);  // pushed out: the newest comer takes the oldest's place
+    }));
+    const auto after = come_in(door.address, secret(1), &failed);
+    BOOST_TEST(after->call(door.served->call(1)).has_value());
+    BOOST_TEST(before->call(door.served->call(2)).has_value());
     for (const auto& one : silent)
-        BOOST_TEST(one->ended(limits::remote_handshake + 5s));
-    BOOST_TEST(before.call(door.served->call(3)).has_value());
-    BOOST_TEST(door.refused(metrics::Refused::slow) == silent.size());
+        BOOST_TEST(one->ended());
+    BOOST_TEST(before->call(door.served->call(3)).has_value());
+    BOOST_TEST(door.refused(metrics::Refused::slow) >= silent.size());
+    BOOST_TEST(door.refused(metrics::Refused::slow) <= silent.size() + failed);
 }
 
 // A stranger that sends octets now and then is not waited for longer either.
 BOOST_AUTO_TEST_CASE(a_handshake_that_goes_on_slowly_has_no_more_time) {
     Door door;
-    Peer slow{door.address};
-    const Bytes beginning = *from_hex("16030100c8010000c40303");
+    Bytes beginning = *from_hex("16030100c8010000c40303");
+    beginning.resize(200);  // at the pace below a minute's
     std::size_t sent = 0;
     const auto began = std::chrono::steady_clock::now();
+    Peer slow{door.address};
     BOOST_TEST(comes([&] {
         if (sent < beginning.size())
             slow.send(ByteView{beginning}.subspan(sent++, 1));
         return slow.ended(300ms);
     }));
     BOOST_TEST((std::chrono::steady_clock::now() - began >= limits::remote_handshake));
-    BOOST_TEST((std::chrono::steady_clock::now() - began < limits::remote_handshake + 5s));
+    BOOST_TEST((std::chrono::steady_clock::now() - began < limits::remote_handshake + 30s));
 }
 
 BOOST_AUTO_TEST_CASE(a_signer_that_does_not_lead_takes_no_calls) {
     Door door;
-    Front front{door.address, secret(1)};
-    BOOST_REQUIRE(front.proved());
-    BOOST_TEST(front.call(door.served->call(1)).has_value());
+    const auto front = come_in(door.address, secret(1));
+    BOOST_TEST(front->call(door.served->call(1)).has_value());
     door.leads = false;
-    BOOST_TEST(!front.call(door.served->call(2)));
-    BOOST_TEST(Peer(door.address).ended(10s));
+    BOOST_TEST(!front->call(door.served->call(2)));
+    BOOST_TEST(Peer(door.address).ended());
     BOOST_TEST(!Front(door.address, secret(1)).proved());
     BOOST_TEST(door.answered() == 1U);
     door.leads = true;
-    Front again{door.address, secret(1)};
-    BOOST_REQUIRE(again.proved());
-    BOOST_TEST(again.call(door.served->call(3)).has_value());
+    BOOST_TEST(come_in(door.address, secret(1))->call(door.served->call(3)).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
