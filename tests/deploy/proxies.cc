@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "responder/base/durable_file.h"
+#include "tests/cache/free_port.h"
 
 namespace eightbells::deploy {
 namespace {
@@ -23,15 +24,6 @@ using front::test::HashAlgorithm;
 
 // Started as root it would become somebody who may not look into our folder.
 const char* const nginx_user = ::geteuid() == 0 ? "user root;\n" : "";
-
-std::uint16_t free_port() {
-    const std::unique_ptr<event_base, decltype(&event_base_free)> base(event_base_new(), &event_base_free);
-    class Nobody final : public http::Handler {
-        void answer(http::Exchange&) noexcept override {}
-    } nobody;
-    const SystemClock clock;
-    return need(http::Listener::open(base.get(), {"127.0.0.1", 0}, {}, nobody, clock))->address().port;
-}
 
 // A configuration with some words replaced, each of which stands there once.
 std::string changed(const std::string& file,

@@ -46,6 +46,7 @@ class FakeSigner {
         return std::optional(signed_reply(call));
     };
     std::vector<live::Call> calls;
+    std::size_t connections = 0;  // so far
 
     // All good, or as `change` makes them.
     using Change = std::function<void(std::vector<ocsp::LiveSingle>&)>;
@@ -94,6 +95,7 @@ class FakeSigner {
   private:
     void take() {
         hang_up();
+        ++connections;
         fd_ = ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         read_ = event_new(
             base_, fd_, EV_READ | EV_PERSIST,

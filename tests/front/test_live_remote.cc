@@ -67,7 +67,7 @@ struct Client {
     }
 
     std::unique_ptr<event_base, decltype(&event_base_free)> base{event_base_new(), &event_base_free};
-    SystemClock clock;
+    ManualClock clock{SystemClock{}.now()};  // of calls: none is too late here
     LiveClient live;
 };
 
