@@ -188,9 +188,13 @@ BOOST_AUTO_TEST_CASE(a_page_that_has_to_go_is_there_until_whoever_read_it_has_co
     BOOST_TEST(woken > 0U);
     BOOST_TEST(index_of(*held) == 0U);
     Made other = make_page(next);
-    const auto began = std::chrono::steady_clock::now();
-    BOOST_TEST(!pool.put(other.digest, make_page(next).page, PagePool::Room::at_once));
-    BOOST_TEST((std::chrono::steady_clock::now() - began < limits::pool_patience / 2));
+    bool at_once = false;  // in one of some attempts: this thread may stall in any
+    for (int i = 0; i < 20 && !at_once; ++i) {
+        const auto began = std::chrono::steady_clock::now();
+        BOOST_TEST(!pool.put(other.digest, make_page(next).page, PagePool::Room::at_once));
+        at_once = std::chrono::steady_clock::now() - began < limits::pool_patience / 2;
+    }
+    BOOST_TEST(at_once);
     reader.quiet();
     BOOST_TEST(pool.put(other.digest, std::move(other.page), PagePool::Room::at_once));
 }
@@ -223,9 +227,18 @@ BOOST_AUTO_TEST_CASE(threads_that_look_up_while_pages_come_and_go_see_whole_page
     std::thread two(look, 2);
     std::mt19937 random(3);
     std::size_t put = 0;
-    for (int i = 0; i < 5000; ++i) {
-        Made made = make_page(static_cast<std::uint32_t>(random() % count));
-        put += pool.put(made.digest, std::move(made.page), PagePool::Room::make);
+    const auto put_one = [&] {
+        const auto index = static_cast<std::uint32_t>(random() % count);
+        for (int i = 0; i < 60; ++i) {  // who looks up may stall for longer than limits::pool_patience
+            Made made = make_page(index);
+            if (pool.put(made.digest, std::move(made.page), PagePool::Room::make))
+                return true;
+        }
+        return false;
+    };
+    for (int i = 0; i < 5000; ++i)
+        put += put_one();
+    while (found <= 1000U && put_one()) {  // they may not have begun yet
     }
     ended = true;
     one.join();
