@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <deque>
+#include <future>
 
 #include "tests/signer/served_live.h"
 
@@ -24,7 +25,7 @@ class Caller {
         address.sun_family = AF_UNIX;
         path.string().copy(address.sun_path, sizeof address.sun_path - 1);
         BOOST_REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-        const timeval limit{10, 0};
+        const timeval limit{60, 0};
         BOOST_REQUIRE(::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
     }
     ~Caller() { ::close(fd_); }
@@ -77,6 +78,18 @@ BOOST_AUTO_TEST_SUITE(live_service)
 BOOST_AUTO_TEST_CASE(while_many_calls_wait_the_sockets_are_still_looked_at) {
     Served served;
     static constexpr std::uint64_t calls = 100;
+    // The second is not signed before there is something to look at, nor the 25th before it has been.
+    std::promise<void> sent;
+    std::promise<void> closed;
+    std::uint64_t signing = 0;
+    bool looked = false;
+    served.world.trusted_now = [&] {
+        if (++signing == 2)
+            sent.get_future().wait_for(60s);
+        if (signing == calls / 4)
+            looked = closed.get_future().wait_for(60s) == std::future_status::ready;
+        return Result<UtcTime>{served.world.clock.now()};
+    };
     Caller busy{served.path()};
     Caller broken{served.path()};
     Bytes all;
@@ -87,10 +100,12 @@ BOOST_AUTO_TEST_CASE(while_many_calls_wait_the_sockets_are_still_looked_at) {
     busy.send(all);
     BOOST_TEST((busy.next().verdict == live::Verdict::signed_answer));
     broken.send(Bytes(8, 0xff));
+    sent.set_value();
     BOOST_TEST(!broken.receive());  // closed, while the other's calls are being signed
-    BOOST_TEST(served.world.metrics.live_calls(metrics::LiveVerdict::signed_answer).value() < calls / 4);
+    closed.set_value();
     for (std::uint64_t answered = 1; answered < calls; ++answered)
         BOOST_REQUIRE((busy.next().verdict == live::Verdict::signed_answer));
+    BOOST_TEST(looked);
 }
 
 //

@@ -49,7 +49,7 @@ class WatchedStore final : public cache::Store {
     }
     bool holds(const std::vector<std::string>& names) {
         std::unique_lock lock{mutex_};
-        return changed_.wait_for(lock, 20s, [&] {
+        return changed_.wait_for(lock, 60s, [&] {
             return std::ranges::all_of(names, [&](const auto& one) { return memory_.blobs.contains(one); });
         });
     }
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_revocation_does_not_wait_until_everything_is_read_back) {
                       world.clock};
         running = &mirror;
         begun.set_value();
-        BOOST_REQUIRE((read_on.get_future().wait_for(20s) == std::future_status::ready));
+        BOOST_REQUIRE((read_on.get_future().wait_for(60s) == std::future_status::ready));
         mirror.stop();
     }
     // The head that the store had when it was handed over never went out again.
