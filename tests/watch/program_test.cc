@@ -49,7 +49,7 @@ struct Outpost {
     }
     nlohmann::json status() const {
         const auto asked =
-            conformance::run({"curl", "-s", "-m", "5", "http://" + address() + "/status.json"});
+            conformance::run({"curl", "-s", "-m", "30", "http://" + address() + "/status.json"});
         return nlohmann::json::parse(asked.out, nullptr, false);
     }
     std::size_t starts() const {

@@ -61,7 +61,7 @@ class World {
 
     WatchedIssuer issuer() const;
     Prober prober(std::vector<WatchedIssuer> issuers,
-                  Fetcher::Settings settings = {std::chrono::milliseconds{2000}, {}, "test"}) const;
+                  Fetcher::Settings settings = {std::chrono::seconds{60}, {}, "test"}) const;
     Prober prober() const;
 
   private:
