@@ -31,6 +31,23 @@ std::string page_key(const BuiltSet& set, const Bytes& serial) {
     return "eightbells:" + page_of(set, serial);
 }
 
+// Through a store that waits for nothing for long.
+void freeze_and_thaw(const RedisServer& redis, Follower& front, ManualClock& clock) {
+    RedisAddress address = redis.address();
+    address.command_timeout = std::chrono::milliseconds{200};
+    RedisStore impatient{address, &clock};
+    const auto sees_head = [&] {
+        clock.advance(seconds{1});
+        const auto report = front.replica().sync(impatient, {});
+        return report && report->head_seen;
+    };
+    BOOST_REQUIRE(soon(sees_head));
+    redis.freeze();
+    BOOST_TEST(!front.replica().sync(impatient, {}));
+    redis.thaw();
+    BOOST_TEST(soon(sees_head));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(replica_crls)
@@ -159,19 +176,7 @@ BOOST_AUTO_TEST_CASE(a_front_lives_through_everything_that_can_happen_to_its_red
     front.sync(source);
     both_right("first");
 
-    RedisAddress address = redis.address();
-    address.command_timeout = std::chrono::milliseconds{200};
-    RedisStore impatient{address, &clock};
-    const auto sees_head = [&] {
-        clock.advance(seconds{1});
-        const auto report = front.replica().sync(impatient, {});
-        return report && report->head_seen;
-    };
-    BOOST_REQUIRE(soon(sees_head));
-    redis.freeze();
-    BOOST_TEST(!front.replica().sync(impatient, {}));
-    redis.thaw();
-    BOOST_TEST(soon(sees_head));
+    freeze_and_thaw(redis, front, clock);
     both_right("frozen and thawed");
 
     redis.command("SET " + page_key(set, a) + " garbage");
