@@ -72,9 +72,9 @@ struct Pipe {
     std::array<int, 2> ends{-1, -1};
 };
 
-// Reads both outputs to their ends. False: not within `patience`.
-bool drain(Pipe& out, Pipe& err, Ended& ended) {
-    const auto until = SteadyClock::now() + patience;
+// Reads both outputs to their ends. False: not within `limit`.
+bool drain(Pipe& out, Pipe& err, Ended& ended, std::chrono::seconds limit) {
+    const auto until = SteadyClock::now() + limit;
     while (out.ends[0] >= 0 || err.ends[0] >= 0) {
         std::array<pollfd, 2> waiting{pollfd{out.ends[0], POLLIN, 0}, pollfd{err.ends[0], POLLIN, 0}};
         if (SteadyClock::now() > until)
@@ -97,8 +97,8 @@ bool drain(Pipe& out, Pipe& err, Ended& ended) {
 
 }  // namespace
 
-Ended run(const std::vector<std::string>& words, const std::filesystem::path& folder,
-          std::string_view input) {
+Ended run(const std::vector<std::string>& words, const std::filesystem::path& folder, std::string_view input,
+          std::chrono::seconds limit) {
     Words child_words{words};
     const std::string where = folder.string();
     Pipe in;
@@ -117,7 +117,7 @@ Ended run(const std::vector<std::string>& words, const std::filesystem::path& fo
     out.close(1);
     err.close(1);
     Ended ended;
-    const bool whole = drain(out, err, ended);
+    const bool whole = drain(out, err, ended, limit);
     if (!whole)
         ::kill(pid, SIGKILL);
     int status = 0;
@@ -160,12 +160,14 @@ void replace_text(const std::filesystem::path& file, std::string_view text) {
 
 bool comes(const std::function<bool()>& there, std::chrono::milliseconds limit) {
     const auto until = SteadyClock::now() + limit;
-    while (!there()) {
-        if (SteadyClock::now() > until)
+    while (true) {
+        const bool last = SteadyClock::now() > until;
+        if (there())
+            return true;
+        if (last)
             return false;
         std::this_thread::sleep_for(std::chrono::milliseconds{10});  // between two looks, so that others run
     }
-    return true;
 }
 
 Program::Program(std::vector<std::string> words, std::filesystem::path folder, std::filesystem::path log)

@@ -14,8 +14,8 @@
 namespace eightbells::conformance {
 
 // How long anything here may take before it counts as hanging; with sanitizers on a busy machine a start
-// takes seconds.
-inline constexpr std::chrono::seconds patience{60};
+// takes seconds, and a machine may stand still for seconds more.
+inline constexpr std::chrono::seconds patience{120};
 
 struct Ended {
     int code = -1;  // 128 + signal when ended by one, as a shell says it
@@ -26,9 +26,9 @@ struct Ended {
 };
 
 // Runs a command to its end. `folder`: where it runs; `input`: its standard input. Throws when it cannot be
-// started or does not end within `patience`.
+// started or does not end within `limit`.
 Ended run(const std::vector<std::string>& words, const std::filesystem::path& folder = {},
-          std::string_view input = {});
+          std::string_view input = {}, std::chrono::seconds limit = patience);
 
 // As `run`, and throws with everything it printed unless it ends with 0.
 std::string must(const std::vector<std::string>& words, const std::filesystem::path& folder = {});
@@ -37,7 +37,8 @@ std::string read_text(const std::filesystem::path& file);
 // In one step, as a CA's tools do: written beside it and renamed over it.
 void replace_text(const std::filesystem::path& file, std::string_view text);
 
-// Looks until `there` says so or `limit` is over, and says which of the two; the look is the only wait.
+// Looks until `there` says so or `limit` is over, and says which of the two; the look is the only wait. The
+// last look begins after the limit, however long this process stood still before.
 bool comes(const std::function<bool()>& there, std::chrono::milliseconds limit = patience);
 
 // A program that runs until it is stopped. Its output goes to a file, appended across restarts.
