@@ -20,6 +20,16 @@ void check_told(const Told& told, const Meaning& meaning) {
     BOOST_TEST(!told.next_update.empty());
 }
 
+// What is signed for a request and comes too late is replaced by tryLater: it is asked for again.
+std::vector<Told> ask_live(const Authority& authority, const std::vector<std::string>& words) {
+    std::vector<Told> told;
+    comes([&] {
+        told = ask_all(served().url(), authority, words);
+        return told.front().refusal != "trylater (3)";
+    });
+    return told;
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     std::istringstream stream{text};
@@ -96,9 +106,8 @@ BOOST_AUTO_TEST_CASE(openssl_asks_for_several_certificates_and_all_are_answered_
         const auto index = authority->index();
         for (const std::string hash : {"-sha1", "-sha256"}) {
             const auto told =
-                ask_all(served().url(), *authority,
-                        {hash, "-cert", "good.pem", hash, "-cert", "revoked.pem", hash, "-cert", "hold.pem",
-                         hash, "-cert", "expired.pem", hash, "-serial", "0x123456"});
+                ask_live(*authority, {hash, "-cert", "good.pem", hash, "-cert", "revoked.pem", hash, "-cert",
+                                      "hold.pem", hash, "-cert", "expired.pem", hash, "-serial", "0x123456"});
             BOOST_REQUIRE_EQUAL(told.size(), 5U);
             check_told(told[0], meaning_of(index.at("good")));
             check_told(told[1], meaning_of(index.at("revoked")));
@@ -106,8 +115,8 @@ BOOST_AUTO_TEST_CASE(openssl_asks_for_several_certificates_and_all_are_answered_
             check_told(told[3], meaning_of(index.at("expired")));
             BOOST_TEST(told[4].status == "unknown");
         }
-        const auto mixed = ask_all(served().url(), *authority,
-                                   {"-sha1", "-cert", "good.pem", "-sha256", "-cert", "good.pem"});
+        const auto mixed =
+            ask_live(*authority, {"-sha1", "-cert", "good.pem", "-sha256", "-cert", "good.pem"});
         BOOST_REQUIRE_EQUAL(mixed.size(), 2U);
         BOOST_TEST((mixed[0].good() && mixed[1].good()), mixed[0].all);
     }
