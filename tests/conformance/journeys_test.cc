@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto visible = 20s;  // for a busy machine; what it took is printed
+constexpr auto visible = patience;  // for a busy machine; what it took is printed
 constexpr const char* subjects[] = {"event",    "held",   "corrected", "twice",
                                     "taken-up", "broken", "crash",     "crl-entry"};
 
@@ -177,7 +177,8 @@ BOOST_AUTO_TEST_CASE(a_new_index_is_taken_up_within_seconds) {
             *authority, "taken-up",
             [&](const Told& told) { return told.revoked("cessationOfOperation") && told.revoked_at == time; },
             "revoked as in the index");
-        const bool soon = std::chrono::steady_clock::now() - began < 5s;
+        // At the next look, of which there are four a second, not at some round of minutes.
+        const bool soon = std::chrono::steady_clock::now() - began < 45s;
         BOOST_TEST(soon);
     }
 }
@@ -220,10 +221,10 @@ BOOST_AUTO_TEST_CASE(an_index_with_a_mistake_is_named_with_its_line_and_nothing_
     std::string crlf;
     for (const char c : right)
         crlf += c == '\n' ? std::string{"\r\n"} : std::string(1, c);
-    replace_text(file, crlf);
     const std::string imports =
         "eightbells_signer_imports_total{issuer=\"p256\",source=\"index\",result=\"unchanged\"}";
     const double before = value_of(world->signer_metrics(), imports);
+    replace_text(file, crlf);
     BOOST_TEST(comes([&] { return value_of(world->signer_metrics(), imports) > before; }, visible));
     replace_text(file, right);
     expect_good(authority, "good");
@@ -236,7 +237,7 @@ BOOST_AUTO_TEST_CASE(an_expired_a_foreign_and_an_older_crl_are_refused_and_the_o
     const std::string right = read_text(file);
     const auto served = [&] { return fetch(world->port(), "/p256.crl").value_or(Reply{}).body; };
     std::string der = must({"openssl", "crl", "-in", file.string(), "-outform", "DER"});
-    BOOST_TEST((served() == der));
+    BOOST_TEST(comes([&] { return served() == der; }, visible));
     double refused = refused_imports(authority, "crl");
     const auto expect_refused = [&](const std::string& text) {
         replace_text(file, text);
