@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* module_path = "/usr/lib/softhsm/libsofthsm2.so";
-constexpr auto visible = 30s;  // a delay of a second, on a busy machine
+constexpr auto visible = patience;  // a delay of a second, on a busy machine
 
 std::string uri(const std::string& ca, const std::string& part) {
     return fmt::format("http://CRL.example.org/{}-{}.crl", ca, part);
@@ -287,7 +287,11 @@ BOOST_AUTO_TEST_CASE(a_revocation_is_on_the_next_crl_and_its_delta_within_the_de
     BOOST_TEST(number(after) > number(before));
     BOOST_TEST(contains(fact(after, "entry " + ca.serial("good")), "superseded"), after);
     // The delta goes with the CRL from before, and the two together say what the new one says.
-    BOOST_REQUIRE(comes([&] { return number(facts(ca, "p256-delta.crl")) == number(after); }, visible));
+    const auto delta_is_there = [&] {
+        const std::string read = facts(ca, "p256-delta.crl");
+        return !read.empty() && number(read) == number(after);
+    };
+    BOOST_REQUIRE(comes(delta_is_there, visible));
     const std::string delta = facts(ca, "p256-delta.crl");
     BOOST_TEST(contains(delta, "signature True\n"), delta);
     BOOST_TEST(fact(delta, "extension 2.5.29.27 critical") == fact(before, "extension 2.5.29.20 -"), delta);

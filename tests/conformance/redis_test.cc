@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto visible = 20s;
+constexpr auto visible = patience;
 constexpr std::size_t fronts = 2;
 
 class SplitWorld : public World {
