@@ -16,7 +16,8 @@ was right. Then prints one JSON object:
 STATUS is what may be said: "good", "revoked", or "good>revoked": good at first, and never again two seconds (for an
 address's workers to agree) after the first "revoked" came from there.
 
-Nothing is tried again: a connection that ends under a request is a failure.
+Nothing is tried again: a connection that ends under a request is a failure. But one that was kept, and that this process
+left alone for longer than LAST_REQUEST, may have been ended meanwhile by a server that stops.
 """
 import argparse
 import base64
@@ -33,6 +34,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 
 WORKERS_AGREE = 2.0
+LAST_REQUEST = 1.0  # a server that stops leaves a kept connection two seconds for a last request
+PATIENCE = 60  # of a request: a busy machine may stand still for seconds
 PAUSE = 0.002  # between two requests of one thread: hundreds a second in all, and room for the servers
 
 
@@ -112,30 +115,37 @@ class Account:
 
 
 def ask(number, addresses, questions, account, ended, asking):
-    kept = {}
+    kept = {}  # by address: a connection, and when its last answer had come
     turn = number
     while not ended.is_set():
         turn += 1
         address = addresses[turn % len(addresses)]
         question = questions[turn % len(questions)]
         keep = number % 2 == 0
-        connection = kept.get(address) or http.client.HTTPConnection(address, timeout=10)
+        connection, answered = kept.pop(address, None) or (http.client.HTTPConnection(address, timeout=PATIENCE), None)
         with account.lock:
             account.sent += 1
         asked, asked_steadily = time.time(), time.monotonic()
+        sent = None
         try:
             if turn // 2 % 2:
                 connection.request("GET", question.path)
             else:
                 connection.request("POST", "/", question.der, {"Content-Type": "application/ocsp-request"})
+            sent = time.monotonic()
             reply = connection.getresponse()
             body = reply.read()
             closes = reply.will_close
         except (OSError, http.client.HTTPException) as error:
-            account.count("failed", f"{address}: {type(error).__name__}: {error}")
             connection.close()
-            kept.pop(address, None)
+            left_alone = answered is not None and (sent or time.monotonic()) - answered > LAST_REQUEST
+            if left_alone and isinstance(error, ConnectionError):
+                with account.lock:
+                    account.sent -= 1
+            else:
+                account.count("failed", f"{address}: {type(error).__name__}: {error}")
             continue
+        answered = time.monotonic()
         if reply.status != 200:
             account.count("failed", f"{address}: HTTP status {reply.status}")
         else:
@@ -143,10 +153,9 @@ def ask(number, addresses, questions, account, ended, asking):
             if not account.first:
                 asking.set()
         if keep and not closes:
-            kept[address] = connection
+            kept[address] = (connection, answered)
         else:
             connection.close()
-            kept.pop(address, None)
         time.sleep(PAUSE)
 
 
