@@ -58,6 +58,9 @@ BOOST_AUTO_TEST_CASE(all_programs_are_replaced_again_and_again_and_no_request_fa
     for (std::size_t round = 0; round < 3; ++round) {
         const pid_t before = world.child("eightbells-front");
         const pid_t signer = world.child("eightbells-signer");
+        // Each is replaced while it is asked.
+        BOOST_REQUIRE(
+            comes([&] { return sum_of(world.front_metrics(), "eightbells_front_requests_total") > 70; }));
         world.reload();
         world.must_say("reload: done", round);
         BOOST_TEST(gone(before));
@@ -139,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_ca_that_is_lost_from_the_configuration_is_served_on) {
 BOOST_AUTO_TEST_CASE(a_new_configuration_holds_from_the_replacement_on_addresses_too) {
     Replaced world;
     const std::uint16_t second = free_port();
-    BOOST_TEST(world.max_age() > 300);
+    BOOST_TEST(comes([&] { return world.max_age() > 300; }));
     RelyingParties asking{world, world.ca("ca"), known};
     const std::string first = "127.0.0.1:" + std::to_string(world.port());
     world.change("\"" + first + "\"", "\"" + first + "\", \"127.0.0.1:" + std::to_string(second) + "\"");
@@ -156,6 +159,7 @@ BOOST_AUTO_TEST_CASE(a_new_configuration_holds_from_the_replacement_on_addresses
 BOOST_AUTO_TEST_CASE(clients_of_a_front_that_crashed_wait_for_the_next_one) {
     Replaced world;
     const pid_t front = world.child("eightbells-front");
+    BOOST_REQUIRE(front > 0);
     ::kill(front, SIGSTOP);  // nobody takes connections: these wait in the socket
     auto waiting = std::async(std::launch::async, [&] { return ask(world.url(), world.ca("ca"), "good"); });
     ::kill(front, SIGKILL);
@@ -169,6 +173,7 @@ BOOST_AUTO_TEST_CASE(a_front_that_cannot_take_over_leaves_the_one_before_in_its_
     world.reload();
     // The new one is killed before it is ready.
     pid_t next = 0;
+    BOOST_REQUIRE(front > 0);
     BOOST_REQUIRE(comes([&] {
         for (const pid_t child : world.supervisor().children()) {
             // One that has ended meanwhile has none.
