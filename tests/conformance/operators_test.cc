@@ -2,6 +2,7 @@
 #include <fmt/chrono.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cctype>
 #include <chrono>
@@ -129,13 +130,19 @@ BOOST_AUTO_TEST_CASE(a_real_prometheus_answers_every_query_of_dashboard_and_aler
     BOOST_TEST(all_well, rules.dump());
     BOOST_TEST(rules["data"]["groups"].size() == 5U);
     // All is well here: no outage, no disagreement, nobody missing.
-    const json alerts = world.api("alerts");
-    for (const json& alert : alerts.at("data").at("alerts")) {
-        const auto name = alert["labels"]["alertname"].get<std::string>();
-        for (const char* bad :
-             {"StatusOutOfReach", "IssuerWhollyOut", "WatchGone", "OcspAndCrlDisagree", "SignerOrFront"})
-            BOOST_TEST(!name.starts_with(bad), alert.dump());
-    }
+    // A scrape or a probe that a busy machine has missed makes one pending, until the next.
+    json alerts;
+    const bool nothing_bad = comes([&] {
+        alerts = world.api("alerts");
+        return alerts.is_object() &&
+               std::ranges::none_of(alerts.at("data").at("alerts"), [](const json& alert) {
+                   const auto name = alert["labels"]["alertname"].get<std::string>();
+                   return std::ranges::any_of(std::array{"StatusOutOfReach", "IssuerWhollyOut", "WatchGone",
+                                                         "OcspAndCrlDisagree", "SignerOrFront"},
+                                              [&](const char* bad) { return name.starts_with(bad); });
+               });
+    });
+    BOOST_TEST(nothing_bad, alerts.dump());
     // No series carries anything but labels that are known beforehand.
     const json labels = world.api("labels");
     BOOST_TEST(labels["data"].size() > 10U);
@@ -151,8 +158,11 @@ BOOST_AUTO_TEST_CASE(an_operator_makes_the_report_of_a_running_watch_and_an_audi
     world.start();
     const auto probed = [&] {
         const auto reply = fetch(world.watch_port(), "/metrics");
-        return reply &&
-               value_of(reply->body, "eightbells_watch_in_reach{issuer=\"demo\",method=\"crl\"}") == 1;
+        const auto in_reach = [&](const std::string& method) {
+            return value_of(reply->body,
+                            "eightbells_watch_in_reach{issuer=\"demo\",method=\"" + method + "\"}") == 1;
+        };
+        return reply && in_reach("ocsp_get") && in_reach("ocsp_post") && in_reach("crl");
     };
     BOOST_REQUIRE_MESSAGE(comes(probed), world.log());
     const std::string out = (world / "reports").string();
