@@ -45,6 +45,8 @@ class Screen:
                 self.pending = self.pending[3:]
                 continue
             c, self.pending = self.pending[0], self.pending[1:]
+            if c in "\r\n":  # what is read at once may be several states
+                self.shown.append("".join(self.line))
             if c == "\n":
                 self.lines.append("".join(self.line))
                 self.line, self.at = [], 0

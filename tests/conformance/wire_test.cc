@@ -27,7 +27,7 @@ Curled curl(const std::string& url, std::vector<std::string> words = {}) {
     const auto head = served() / "curl.head";
     const auto body = served() / "curl.body";
     replace_text(body, "");
-    words.insert(words.begin(), {"curl", "--silent", "--show-error", "--path-as-is", "--max-time", "20",
+    words.insert(words.begin(), {"curl", "--silent", "--show-error", "--path-as-is", "--max-time", "60",
                                  "--dump-header", head.string(), "--output", body.string()});
     words.push_back(url);
     must(words);
