@@ -11,10 +11,10 @@ namespace eightbells::faults {
 inline constexpr const char* control_variable = "EIGHTBELLS_FAULTS";  // the file's path
 
 struct Control {
-    // Added to what the clocks say, in nanoseconds. Both together: time passes. The wall clock alone: it is
-    // stepped.
+    // Added to what the clocks say, in nanoseconds. To both, at once: time passes. To the wall clock alone:
+    // it is stepped.
+    std::atomic<std::int64_t> passed{0};
     std::atomic<std::int64_t> wall{0};
-    std::atomic<std::int64_t> since_boot{0};
     // Counts down with every write to a file, flush of one and octets sent to a socket; who brings it from 1
     // to 0 is killed. 0: nobody.
     std::atomic<std::int64_t> killed_at{0};

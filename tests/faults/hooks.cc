@@ -86,6 +86,10 @@ bool is_full(int fd) noexcept {
     return true;
 }
 
+// What had passed when this thread looked at the wall clock last. Who compares the two clocks looks at the
+// one since boot behind it: time must not pass in between, or it looks like a step.
+[[gnu::tls_model("initial-exec")]] thread_local std::int64_t passed_by_wall = -1;
+
 void move_on(timespec& time, std::int64_t by) noexcept {
     constexpr std::int64_t second = 1'000'000'000;
     const std::int64_t all = time.tv_nsec + by % second + second;
@@ -102,10 +106,12 @@ int clock_gettime(clockid_t which, timespec* time) noexcept {
     const int done = real(which, time);
     if (done != 0 || control == nullptr)
         return done;
-    if (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)
-        move_on(*time, control->wall);
-    else if (which == CLOCK_BOOTTIME)
-        move_on(*time, control->since_boot);
+    if (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE) {
+        passed_by_wall = control->passed;
+        move_on(*time, passed_by_wall + control->wall);
+    } else if (which == CLOCK_BOOTTIME) {
+        move_on(*time, passed_by_wall < 0 ? control->passed.load() : passed_by_wall);
+    }
     return done;
 }
 

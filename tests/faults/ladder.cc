@@ -104,10 +104,8 @@ std::string Ladder::next_certificate() {
 
 void Ladder::pass(std::chrono::seconds time) {
     const std::int64_t by = std::chrono::nanoseconds{time}.count();
-    for (const ControlFile* part : {&at_signer, &at_front_0, &at_front_1, &at_clients}) {
-        (*part)->since_boot += by;
-        (*part)->wall += by;
-    }
+    for (const ControlFile* part : {&at_signer, &at_front_0, &at_front_1, &at_clients})
+        (*part)->passed += by;
 }
 
 bool Ladder::says_revoked(std::size_t front, const std::string& certificate) const {

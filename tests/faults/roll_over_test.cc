@@ -27,12 +27,9 @@ class Rolled : public RunWorld {
         start();
     }
     Authority& authority() const { return ca("ca"); }
-    void pass(std::chrono::seconds time) const {
-        control_->wall += std::chrono::nanoseconds{time}.count();
-        control_->since_boot += std::chrono::nanoseconds{time}.count();
-    }
+    void pass(std::chrono::seconds time) const { control_->passed += std::chrono::nanoseconds{time}.count(); }
     std::string spelled(std::chrono::seconds from_now) const {
-        const auto shift = std::chrono::nanoseconds{control_->wall.load()};
+        const auto shift = std::chrono::nanoseconds{control_->passed.load()};
         const auto moment = std::chrono::system_clock::now() + shift + from_now;
         const std::time_t seconds = std::chrono::system_clock::to_time_t(moment);
         std::tm parts{};
