@@ -43,17 +43,19 @@ def main():
         certificate = x509.load_pem_x509_certificate(pem.read())
     ended = threading.Event()
     sent = []
+    counting = threading.Lock()
 
     def ask():
-        connection = http.client.HTTPConnection(options.at, timeout=10)
+        connection = http.client.HTTPConnection(options.at, timeout=60)
         for der in requests(issuer, certificate, options.kind):
             if ended.is_set():
                 break
             connection.request("POST", "/", der, {"Content-Type": "application/ocsp-request"})
             connection.getresponse().read()
-            sent.append(1)
-            if len(sent) == 100:
-                print("flooding", flush=True)
+            with counting:
+                sent.append(1)
+                if len(sent) == 100:
+                    print("flooding", flush=True)
 
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     threads = [threading.Thread(target=ask) for _ in range(options.threads)]
