@@ -80,7 +80,14 @@ BOOST_AUTO_TEST_CASE(killed_and_started_with_everything_else_down, *quick) {
     row.await_revoked();
     take_all_else_away();
     std::chrono::milliseconds fastest = 1h;
-    for (int times = 0; times < 3; ++times) {
+    // The fastest tells what it takes: others may fall into a time when the machine was busy. The sanitizers
+    // take more than that themselves.
+#ifdef __SANITIZE_ADDRESS__
+    constexpr auto soon = std::chrono::milliseconds{patience};
+#else
+    constexpr auto soon = 1000ms;
+#endif
+    for (int times = 0; times < 3 || (times < 20 && fastest >= soon); ++times) {
         ladder->front(last).kill();
         const auto began = std::chrono::steady_clock::now();
         ladder->front(last).start();
@@ -89,7 +96,7 @@ BOOST_AUTO_TEST_CASE(killed_and_started_with_everything_else_down, *quick) {
                                         std::chrono::steady_clock::now() - began));
     }
     BOOST_TEST_MESSAGE("started and answered in " << fastest.count() << " ms");
-    BOOST_TEST(fastest.count() < 1000);
+    BOOST_TEST(fastest.count() < soon.count());
     Row again{*ladder, "Front that started with signer and Redis down"};
     BOOST_TEST(ladder->all_say_revoked(row.certificate()));
     row.end();
@@ -130,10 +137,17 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors, *quick) {
     BOOST_REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &few, nullptr) == 0);
     row.revoke();
     BOOST_TEST(comes([&] { return ladder->says_revoked(0, row.certificate()); }));
-    std::this_thread::sleep_for(2s);
-    BOOST_REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &before, nullptr) == 0);
+    const auto lacked = [] {
+        return value_of(ladder->front_metrics(last), "eightbells_front_accept_failures_total") > 0;
+    };
+    // Once more where nobody came meanwhile: relying parties may have stood still.
+    for (int times = 0; times == 0 || (times < 10 && !lacked()); ++times) {
+        BOOST_REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &few, nullptr) == 0);
+        std::this_thread::sleep_for(2s);
+        BOOST_REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &before, nullptr) == 0);
+    }
     row.end();
-    BOOST_TEST(value_of(ladder->front_metrics(last), "eightbells_front_accept_failures_total") > 0);
+    BOOST_TEST(lacked());
 }
 
 BOOST_AUTO_TEST_CASE(whose_page_file_is_truncated_or_of_another_issuer) {
