@@ -3,7 +3,8 @@
 
     every_certificate.py --at HOST:PORT --issuer PEM --index FILE [--every N] [--processes N] [--connections N]
 
-Several requests are always under way on each connection. Prints one JSON object: asked, wrong, and the first that was wrong.
+Several requests are always under way on each connection. Who is told to try later does so, TRIES times at most. Prints one
+JSON object: asked, again (how often after tryLater), wrong, and the first that was wrong.
 """
 import argparse
 import datetime
@@ -13,7 +14,7 @@ import multiprocessing
 import random
 import selectors
 import socket
-from collections import deque
+from collections import Counter, deque
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 
 UNDER_WAY = 16  # on each connection
+TRIES = 5
 
 
 def tlv(tag, content):
@@ -91,7 +93,8 @@ def ask_all(address, issuer_file, questions, connections, results):
         asker = Asker(x509.load_pem_x509_certificate(pem.read()))
     host, port = address.rsplit(":", 1)
     selector = selectors.DefaultSelector()
-    waiting = iter(questions)
+    waiting = deque(questions)
+    tries = Counter()
     open_connections = 0
     asked = wrong = 0
     first = ""
@@ -101,7 +104,8 @@ def ask_all(address, issuer_file, questions, connections, results):
         open_connections += 1
     def refill(one, under_way):
         batch = b""
-        while len(under_way) < UNDER_WAY and (question := next(waiting, None)) is not None:
+        while len(under_way) < UNDER_WAY and waiting:
+            question = waiting.popleft()
             batch += asker.request(question[0], question[1])
             under_way.append(question)
         if batch:
@@ -120,9 +124,14 @@ def ask_all(address, issuer_file, questions, connections, results):
             while under_way and (whole := body_in(received)):
                 status, body, size = whole
                 del received[:size]
-                serial, algorithm, expected = under_way.popleft()
-                asked += 1
+                question = under_way.popleft()
+                serial, algorithm, expected = question
                 fault = asker.fault(body, serial, algorithm, expected) if status == 200 else f"HTTP status {status}"
+                if fault == "TRY_LATER" and tries[question] < TRIES:
+                    tries[question] += 1
+                    waiting.append(question)
+                    continue
+                asked += 1
                 if fault:
                     wrong, first = wrong + 1, first or f"{serial:x} ({algorithm}): {fault}"
             if under_way and not more:
@@ -133,7 +142,7 @@ def ask_all(address, issuer_file, questions, connections, results):
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
                 open_connections -= 1
-    results.put((asked, wrong, first))
+    results.put((asked, wrong, first, sum(tries.values())))
 
 
 def main():
@@ -162,7 +171,8 @@ def main():
     told = [results.get() for _ in parts]
     for part in parts:
         part.join()
-    print(json.dumps({"asked": sum(one[0] for one in told), "wrong": sum(one[1] for one in told),
+    print(json.dumps({"asked": sum(one[0] for one in told), "again": sum(one[3] for one in told),
+                      "wrong": sum(one[1] for one in told),
                       "first": next((one[2] for one in told if one[2]), "")}))
 
 
