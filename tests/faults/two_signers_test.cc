@@ -29,8 +29,8 @@ BOOST_TEST_GLOBAL_FIXTURE(Began);
 const boost::unit_test::label quick{"quick"};
 
 // From the loss of one signer to the other's first acknowledgement: five seconds until the lease has lapsed,
-// and its start, on a machine that does other things.
-constexpr auto take_over = 25s;
+// and its start, on a machine that does other things and may stand still.
+constexpr auto take_over = 60s;
 
 double highest_epoch() {
     double highest = 0;
@@ -40,18 +40,18 @@ double highest_epoch() {
     return highest;
 }
 
-void revoke(std::size_t which, const std::string& certificate) {
-    const Ended told = two->revoke_at(which, certificate);
-    BOOST_TEST(told.ok(), told.all() << two->logs_of_both());
-}
-
 // As a CA's connector does: at this one, until it is acknowledged.
 std::chrono::seconds revoke_when_it_leads(std::size_t which, const std::string& certificate) {
     const auto began = std::chrono::steady_clock::now();
     Ended told;
-    BOOST_TEST(comes([&] { return (told = two->revoke_at(which, certificate)).ok(); }),
-               told.all() << two->logs_of_both());
+    const bool acknowledged = comes([&] { return (told = two->revoke_at(which, certificate)).ok(); });
+    BOOST_TEST(acknowledged, told.all() << two->logs_of_both());
     return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+}
+
+// A signer that stands still has no lease for a moment, and acknowledges when it has it again.
+void revoke(std::size_t which, const std::string& certificate) {
+    revoke_when_it_leads(which, certificate);
 }
 
 void await_everywhere(const std::vector<std::string>& certificates) {
@@ -67,21 +67,29 @@ BOOST_AUTO_TEST_SUITE(two_signers)
 
 // Covers: G-22, G-23, C-08
 BOOST_AUTO_TEST_CASE(the_leader_is_killed, *quick) {
-    const std::size_t leading = two->leader();
-    const std::size_t other = 1 - leading;
+    std::size_t leading = two->leader();
     two->await_in_step(leading);
     Row row{*two, "Two signers: the one that leads is killed"};
-    const double epoch = highest_epoch();
     std::vector<std::string> acknowledged;
-    // It dies at one call or another of the third event.
-    for (int i = 0; i < 4; ++i) {
-        if (i == 3)
-            (*two)[leading].at->killed_at = 7;
+    const auto tell = [&] {
         const std::string certificate = two->next_certificate();
-        if (two->revoke_at(leading, certificate).ok())
+        const bool told = two->revoke_at(leading, certificate).ok();
+        if (told)
             acknowledged.push_back(certificate);
+        return told;
+    };
+    // Three that it acknowledges. One that stood still for too long has lost the lead to the other.
+    for (int in_a_row = 0, times = 0; in_a_row < 3; ++times) {
+        BOOST_REQUIRE_MESSAGE(times < 12, two->logs_of_both());
+        in_a_row = tell() ? in_a_row + 1 : 0;
+        if (in_a_row == 0)
+            two->await_in_step(leading = two->leader());
     }
-    BOOST_TEST(acknowledged.size() >= 3U);
+    const std::size_t other = 1 - leading;
+    const double epoch = highest_epoch();
+    // It dies at one call or another of the next event.
+    (*two)[leading].at->killed_at = 7;
+    tell();
     (*two)[leading].program.kill();
     (*two)[leading].at->killed_at = 0;
     const auto took = revoke_when_it_leads(other, row.certificate());
@@ -167,7 +175,7 @@ BOOST_AUTO_TEST_CASE(the_follower_is_away, *quick) {
     Row row{*two, "Two signers: the one that follows is away"};
     (*two)[other].program.kill();
     revoke(leading, row.certificate());
-    BOOST_TEST(two->says(leading, "eightbells_signer_alone") == 1);
+    BOOST_TEST(comes([&] { return two->says(leading, "eightbells_signer_alone") == 1; }));
     (*two)[other].program.start();
     two->await_in_step(leading);
     row.end();
@@ -217,18 +225,19 @@ BOOST_AUTO_TEST_CASE(fronts_elsewhere_ask_whichever_leads, *quick) {
     const auto all_live = [] { return two->answers_live(0) && two->answers_live(1); };
     BOOST_TEST(comes(all_live), two->logs());
     const std::string calls = "eightbells_signer_live_calls_total{verdict=\"signed_answer\"}";
-    BOOST_TEST(two->says(leading, calls) >= 2);
+    BOOST_TEST(comes([&] { return two->answers_live(0) && two->says(leading, calls) >= 2; }));
     Row row{*two, "Two signers: fronts ask the one that leads for live answers, and it is frozen"};
     // What was signed ahead meanwhile; and what was revoked is never good again.
     ::kill((*two)[leading].program.pid(), SIGSTOP);
     BOOST_TEST(ask(two->url(), two->authority(), "good").good());
-    BOOST_TEST(!two->answers_live(0));
+    const bool live = two->answers_live(0);
+    BOOST_TEST((!live || two->leads(other)));  // which it may do by now
     revoke_when_it_leads(other, row.certificate());
     BOOST_TEST(comes(all_live), two->logs());
     ::kill((*two)[leading].program.pid(), SIGCONT);
     two->await_in_step(other);
     BOOST_TEST(comes(all_live), two->logs());
-    BOOST_TEST(two->says(other, calls) >= 2);
+    BOOST_TEST(comes([&] { return two->answers_live(0) && two->says(other, calls) >= 2; }));
     row.end();
     // A front that has another secret gets no live answers, and answers.
     const auto secret = *two / "live-secret-1";
@@ -241,7 +250,7 @@ BOOST_AUTO_TEST_CASE(fronts_elsewhere_ask_whichever_leads, *quick) {
         return two->front(1).log().find("has not proved that it has the same secret") != std::string::npos;
     }));
     BOOST_TEST(!two->answers_live(1));
-    BOOST_TEST(two->answers_live(0));
+    BOOST_TEST(comes([] { return two->answers_live(0); }));
     BOOST_TEST(value_of(two->front_metrics(1), "eightbells_front_live_connected") == 0);
     const std::string certificate = two->next_certificate();
     revoke(other, certificate);
