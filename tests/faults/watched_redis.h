@@ -33,13 +33,25 @@ struct Watched {
         primary.stop();
         first.stop();
         replica.thaw();
+        down_after("2000");
         BOOST_REQUIRE(soon([&] { return has(replica, "role:master"); }));
+        down_after(patiently);
+    }
+    void down_after(const std::string& milliseconds) const {
+        for (const auto* sentinel : {&second, &third})
+            BOOST_TEST(sentinel->command("sentinel set status down-after-milliseconds " + milliseconds) ==
+                       "OK");
+    }
+    // A server that only stalls is left in its place.
+    static constexpr const char* patiently = "60000";
+    static std::string settings() {
+        return std::string{"sentinel down-after-milliseconds status "} + patiently + "\n";
     }
     RedisServer primary;
     RedisServer replica{{"--replicaof", "127.0.0.1 " + std::to_string(primary.port())}};
-    SentinelServer first{primary.port(), 2};
-    SentinelServer second{primary.port(), 2};
-    SentinelServer third{primary.port(), 2};
+    SentinelServer first{primary.port(), 2, settings()};
+    SentinelServer second{primary.port(), 2, settings()};
+    SentinelServer third{primary.port(), 2, settings()};
 };
 
 }  // namespace eightbells::faults
