@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <thread>
+#include <chrono>
 
 #include "tests/ledger/fixture.h"
 
@@ -17,8 +18,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Runs `work` in a child, which writes a line to the pipe for each thing acknowledged, and kills it once
-// `enough` lines have come and `delay` is over.
+// In the child: how many more acknowledgements until it dies, and how long after the last of them.
+std::size_t until_death = 0;
+std::chrono::microseconds before_death{};
+
+// Runs `work` in a child, which writes an octet to the pipe for each thing acknowledged, and dies once
+// `enough` are written and `delay` is over: by a signal to itself, so that it never gets further because this
+// process stands still.
 std::size_t kill_after(const std::function<void(int pipe)>& work, std::size_t enough,
                        std::chrono::microseconds delay) {
     int ends[2];
@@ -27,21 +33,20 @@ std::size_t kill_after(const std::function<void(int pipe)>& work, std::size_t en
     BOOST_TEST_REQUIRE(child >= 0);
     if (child == 0) {
         ::close(ends[0]);
+        ::signal(SIGALRM, SIG_DFL);
+        until_death = enough;
+        before_death = delay;
         work(ends[1]);
         ::_exit(0);
     }
     ::close(ends[1]);
     std::size_t acknowledged = 0;
     char one = 0;
-    while (acknowledged < enough && ::read(ends[0], &one, 1) == 1)
-        ++acknowledged;
-    std::this_thread::sleep_for(delay);  // somewhere in the next step: where, must not matter
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    while (::read(ends[0], &one, 1) == 1)  // what it said between
+    while (::read(ends[0], &one, 1) == 1)
         ++acknowledged;
     ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
     return acknowledged;
 }
 
@@ -49,6 +54,13 @@ void acknowledge(int pipe) {
     const char one = '.';
     if (::write(pipe, &one, 1) != 1)
         ::_exit(1);
+    if (until_death == 0 || --until_death > 0)
+        return;
+    if (before_death == 0us)
+        ::kill(::getpid(), SIGKILL);
+    // Somewhere in the next step: where, must not matter. SIGALRM ends it as abruptly.
+    const itimerval death{{}, {0, before_death.count()}};
+    ::setitimer(ITIMER_REAL, &death, nullptr);
 }
 
 std::string name_of(std::size_t i) {
