@@ -47,7 +47,7 @@ struct Began {
         settings.insert(settings.find("workers = "), fmt::format("memory_limit = {}\n", limit_mib));
         replace_text(*ladder / "front-1.toml", settings);
         ladder->signer.start();
-        if (!comes([] { return ladder->signer_ready(); }, 5min))
+        if (!comes([] { return ladder->signer_ready(); }, 15min))
             throw std::runtime_error("not ready:\n" + ladder->logs());
         ladder->front(whole).start();
         ladder->front(capped).start();
