@@ -27,11 +27,11 @@ import java.util.TimeZone;
  *
  * <p>java AskPkix.java URL NAMES CA_FOLDER... prints for each folder and each of the comma-separated names one line "FOLDER
  * NAME ocsp STATUS" and one "FOLDER NAME crl STATUS": good, "revoked TIME REASON_CODE" or "refused WHY". A name that ends in
- * "?" is only asked of OCSP; one that ended longer ago than clocks differ is only looked up in the CRL, because Java asks about
- * none such.
+ * "?" is only asked of OCSP; one that ended a day ago is only looked up in the CRL, because Java believes no answer that was
+ * signed so long after the moment as of which it asks.
  */
 public final class AskPkix {
-    private static final long LONG_AGO = 10 * 60 * 1000;
+    private static final long LONG_AGO = 24 * 60 * 60 * 1000;
     private static CertificateFactory factory;
 
     public static void main(String[] arguments) throws Exception {

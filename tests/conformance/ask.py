@@ -117,7 +117,7 @@ def describe(about, response, issuer):
 
 def send(url, data=None):
     headers = {"Content-Type": "application/ocsp-request"} if data else {}
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as reply:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as reply:
         if reply.headers.get_content_type() != "application/ocsp-response":
             fault(url, f"content type {reply.headers.get_content_type()}")
         return reply.read()

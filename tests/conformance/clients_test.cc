@@ -179,7 +179,11 @@ BOOST_AUTO_TEST_CASE(python_verifies_every_field_by_get_and_post_for_both_hashes
 // Covers: A-01, B-05, C-09, C-12, F-20
 BOOST_AUTO_TEST_CASE(javas_revocation_checker_and_the_crl_say_the_same_of_every_certificate) {
     std::set<std::string> expected;
-    std::vector<std::string> words{"java", "-XX:TieredStopAtLevel=1", source + "AskPkix.java", served().url(),
+    std::vector<std::string> words{"java",
+                                   "-XX:TieredStopAtLevel=1",
+                                   "-Dcom.sun.security.ocsp.timeout=60",
+                                   source + "AskPkix.java",
+                                   served().url(),
                                    names_of_all("ocsp-signer,unissued?")};
     for (const auto& authority : served().authorities()) {
         words.push_back(authority->folder().string());

@@ -26,7 +26,7 @@ def subject_public_key(certificate):
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=20) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         return reply.read()
 
 
