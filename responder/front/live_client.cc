@@ -157,10 +157,8 @@ bool LiveClient::connect_there(const HostPort& address) noexcept {
     tls::notice_loss(socket->get(), limits::live_loss);
     events_ = bufferevent_openssl_socket_new(base_, socket->get(), connection, BUFFEREVENT_SSL_CONNECTING,
                                              BEV_OPT_CLOSE_ON_FREE);
-    if (events_ != nullptr)
+    if (events_ != nullptr)  // else libevent has freed the connection
         static_cast<void>(socket->release());
-    else
-        SSL_free(connection);
     return events_ != nullptr;
 }
 

@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "responder/tls/loop.h"
+
 namespace eightbells::front {
 
 Result<std::unique_ptr<Loop>> Loop::open(std::function<void()> woken) {
@@ -33,7 +35,7 @@ Loop::~Loop() {
     if (event_ != nullptr)
         event_free(event_);
     if (base_ != nullptr)
-        event_base_free(base_);
+        tls::free_loop(base_);
     if (fd_ >= 0)
         ::close(fd_);
 }

@@ -13,6 +13,7 @@
 #include "responder/signer/limits.h"
 #include "responder/signer/local_socket.h"
 #include "responder/signer/remote_socket.h"
+#include "responder/tls/loop.h"
 
 namespace eightbells::signer {
 
@@ -41,7 +42,7 @@ struct LiveService::State {
         if (stop != nullptr)
             event_free(stop);
         if (base != nullptr)
-            event_base_free(base);
+            tls::free_loop(base);
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;

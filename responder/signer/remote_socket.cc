@@ -96,8 +96,7 @@ void RemoteServer::greet(int fd) noexcept {
         connection == nullptr ? nullptr
                               : bufferevent_openssl_socket_new(
                                     base_, fd, connection, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (events == nullptr) {
-        SSL_free(connection);
+    if (events == nullptr) {  // libevent has freed the connection
         ::close(fd);
         return;
     }

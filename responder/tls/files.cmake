@@ -1,2 +1,2 @@
-set(SOURCES context.cc refusals.cc socket.cc)
-set(LIBRARIES openssl fmt spdlog)
+set(SOURCES context.cc loop.cc refusals.cc socket.cc)
+set(LIBRARIES libevent openssl fmt spdlog)

@@ -7,6 +7,7 @@
 
 #include "responder/front/limits.h"
 #include "responder/front/live_client.h"
+#include "responder/tls/loop.h"
 #include "tests/cache/temporary_folder.h"
 #include "tests/conformance/asking.h"
 #include "tests/conformance/command.h"
@@ -66,7 +67,7 @@ struct Client {
         return comes([&] { return live.connected(); }, limit);
     }
 
-    std::unique_ptr<event_base, decltype(&event_base_free)> base{event_base_new(), &event_base_free};
+    std::unique_ptr<event_base, decltype(&tls::free_loop)> base{event_base_new(), &tls::free_loop};
     ManualClock clock{SystemClock{}.now()};  // of calls: none is too late here
     LiveClient live;
 };
