@@ -98,8 +98,9 @@ std::unique_ptr<cache::PageFile> Mirror::open_page_file() {
 
 // True when the store holds what the page file holds.
 bool Mirror::compare(cache::PageFile& pages) {
-    if (failure_logged_)
-        check_settings();
+    // It asks every server: one of a cluster that was lost while nothing was published shows here alone
+    // (may_have_lost).
+    check_settings();
     cache::UntilStopped target{*target_, stopping_};
     bool all = true;
     for (const auto& issuer : issuers_) {
@@ -136,7 +137,6 @@ bool Mirror::is_read_back_due() const {
 
 // False: it failed, and the two must be compared again.
 bool Mirror::read_back(cache::PageFile& pages) {
-    check_settings();
     const std::uint64_t may_have_lost = target_->may_have_lost();
     Status done;
     for (auto issuer = issuers_.begin(); done && issuer != issuers_.end(); ++issuer)

@@ -3,7 +3,9 @@
 #include <boost/test/unit_test.hpp>
 #include <future>
 
+#include "cache/redis_store.h"
 #include "tests/cache/memory_store.h"
+#include "tests/cache/redis_cluster.h"
 #include "tests/signer/world.h"
 
 using namespace eightbells;
@@ -190,6 +192,35 @@ BOOST_AUTO_TEST_CASE(a_store_that_was_emptied_is_refilled_although_a_publication
     batch.head = *world.pages->fetch(std::span{&head, 1})->front();
     mirror.hand_over(batch);
     BOOST_TEST(store.holds(everything));
+    BOOST_TEST(world.signatures() == signatures);
+}
+
+// Its head is on another node: nothing but a look at each of them tells of it.
+// Covers: C-05, G-23
+BOOST_AUTO_TEST_CASE(what_a_node_of_a_cluster_lost_comes_back_though_nothing_is_published) {
+    const RedisCluster cluster;
+    World world;
+    world.issue(0, 500);
+    world.settle();
+    const auto signatures = world.signatures();
+    Mirror mirror{world.folder.path() / "pages.db",
+                  std::make_unique<cache::RedisStore>(cluster.address()),
+                  {world.id()},
+                  {world.store_key.public_key()},
+                  always_open(),
+                  world.metrics,
+                  world.clock};
+    const auto keys = [&](std::size_t node) { return std::stoul(cluster[node].command("--raw dbsize")); };
+    const auto all = [&] { return keys(0) + keys(1) + keys(2); };
+    const std::size_t published = world.pages->names(world.id(), 10'000)->size();
+    BOOST_REQUIRE(soon([&] { return all() >= published; }));
+    const std::size_t lost =
+        (cluster.holder_of("eightbells:" + cache::head_name(world.id())) + 1) % RedisCluster::size;
+    const std::size_t held = keys(lost);
+    BOOST_REQUIRE(held > 0);
+    cluster[lost].stop();
+    cluster[lost].start();
+    BOOST_TEST(soon([&] { return keys(lost) >= held; }));
     BOOST_TEST(world.signatures() == signatures);
 }
 
