@@ -50,7 +50,7 @@ class Store {
     // limits::fetch_names names a call.
     virtual Result<std::vector<std::optional<Bytes>>> fetch(std::span<const std::string> names) = 0;
 
-    // Puts everything, then the head, then erases, then gives notice. Atomic where the store can (the page
+    // Puts everything, then the head, then gives notice, then erases. Atomic where the store can (the page
     // file can). May be called with an empty head to add parts of a large publication beforehand.
     virtual Status publish(const Batch& batch) = 0;
 

@@ -10,7 +10,7 @@ namespace eightbells::limits {
 using namespace std::chrono_literals;
 
 inline constexpr std::size_t config_octets =
-    1024 * 1024;                                          // 256 issuers with all 22 fields take about 200 KiB
+    1024 * 1024;  // 256 issuers with all 29 fields and each of their tables once take about 250 KiB
 inline constexpr std::size_t issuers = 256;               // each is a label value in every metric by issuer
 inline constexpr std::size_t config_list_entries = 64;    // addresses, prefixes, keys, user ids
 inline constexpr std::uint32_t memory_mib = 1024 * 1024;  // 1 TiB

@@ -41,8 +41,8 @@ seconds max_age(UtcTime now, UtcTime next_update, const CachePolicy& policy,
 //
 //   ECDSA    the lower half of s = (h + r d) / k mod n. Another answer has another h and, deterministic or
 //            not, another k: its s is as good as random.
-//   Ed25519  the upper half of S = r + H(R, A, M) d mod L; of its topmost octet only the values 0 to 16
-//   occur. RSA      the lower end of the padded digest to the power of d, mod n: PKCS #1 and PSS alike.
+//   Ed25519  the upper half of S = r + H(R, A, M) d mod L; its topmost octet has only the values 0 to 16.
+//   RSA      the lower end of the padded digest to the power of d, mod n: PKCS #1 and PSS alike.
 //
 // So two answers have the same tag by chance alone, one pair in 2^124 or more, as with half of a digest; and
 // the signer, who alone could look for such a pair, has no use for it. Not the front of the signature: there

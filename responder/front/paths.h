@@ -16,8 +16,7 @@ namespace eightbells::front {
 // E-27).
 //
 // A configured prefix counts only when the path ends there or goes on with "/": `/ocsp` is valid base64
-// itself, so that
-// "/ocspMFEw" is data under "/". The longest prefix wins. "/" always counts.
+// itself, so that "/ocspMFEw" is data under "/". The longest prefix wins. "/" always counts.
 class OcspPaths {
   public:
     // Prefixes as configured: "/ocsp"; a "/" at the end does not matter.

@@ -60,7 +60,7 @@ std::optional<LookupKey> lookup_key(const ocsp::CertIdView& cert_id, crypto::Sha
 struct Surroundings {
     const FrontState& state;
     crypto::Sha256& sha256;
-    bool live = false;  // there is a signer to ask (front.live_socket)
+    bool live = false;  // there is a signer to ask (front.live_socket, front.live_signers)
     UtcTime now{};
     const LookupKey* key = nullptr;  // of the one certificate asked about, where it is known already
 };

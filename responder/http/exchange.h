@@ -89,7 +89,8 @@ class Deferred {
 class Exchange {
   public:
     const Request& request() const noexcept { return request_; }
-    // The clock as the loop last read it (limits::http_tick ago at most): the answer's Date.
+    // The clock as it was last read: for requests that came together when they are answered, else at the
+    // loop's last tick (limits::http_tick ago at most). The answer's Date.
     UtcTime now() const noexcept;
     // The number that Handler::foresee had for this very request; nullopt: it was not foreseen.
     std::optional<std::size_t> foreseen() const noexcept { return foreseen_; }

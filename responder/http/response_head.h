@@ -37,7 +37,8 @@ struct Output {
     }
 };
 
-// The time as answers give it: read from the clock once a tick, the Date text made once a second.
+// The time as answers give it: read from the clock once a tick and once for requests that came together, the
+// Date text made once a second.
 struct Moment {
     UtcTime now{};
     char date[date_octets] = {};

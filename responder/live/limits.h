@@ -12,8 +12,8 @@ namespace eightbells::limits {
 
 // An issuer's name in a call: IssuerIdentity::id() makes 32 hexadecimal digits.
 inline constexpr std::size_t live_issuer_octets = 64;
-// A call: kind, id, lengths (1+8+2+1+1 octets), the issuer, the nonce, and CertIDs that all stood in one
-// request with 2 octets of length each.
+// A call: kind, id, lengths (1+8+1+1+1 octets, and one to spare), the issuer, the nonce, and CertIDs that
+// all stood in one request with 2 octets of length each.
 inline constexpr std::size_t live_call_octets =
     13 + live_issuer_octets + nonce_octets + request_octets + 2 * cert_ids_per_request;
 // A reply: kind, id, verdict (1+8+1 octets) and one answer.

@@ -25,6 +25,8 @@ namespace eightbells::signer {
 //
 //   {"do":"event","issuer":"demo","action":"revoke","serial":"0A1B","reason":"keyCompromise","time":"2026-11-22T06:40:00Z",
 //    "invalidity_date":"...","source":"ca-1","sequence":17}
+//   actions: issue (with "not_after" and, where it is known, "hash": the certificate's SHA-256), revoke,
+//   hold, release, correct, heartbeat (without "serial")
 //   -> {"ok":true,"verdict":"applied","sequence":17,"repeated":false,"gap":false,"message":"..."}
 //   {"do":"import","issuer":"demo","kind":"csv","path":"/absolute/path"}      kinds: index, crl, csv,
 //   json-lines, folder. For one of several CRLs "crl_path":"/shard-1.crl" says at which path it is served

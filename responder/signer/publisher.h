@@ -64,12 +64,12 @@ class PublisherListener {
 // The heart of the signer, on a thread of its own: turns what is durable in the ledger into checked, signed,
 // published bytes. Changes of status go first, then new certificates, then pages that are due.
 //
-//   applied in the ledger (durable) -> acknowledged -> signed and checked -> page file (durable) -> marked
-//   published -> handed on
+//   applied in the ledger (durable) -> acknowledged -> signed and checked -> page file (durable) -> handed
+//   on -> marked published
 //
 // Crash after "acknowledged": the change is still unpublished in the ledger and is signed at the next start.
-// After "page file": it is signed once more, into a later patch, with the same status. After "marked
-// published": the page file has it, and the store gets it by comparison.
+// After "page file" or "handed on": it is signed once more, into a later patch, with the same status. After
+// "marked published": the page file has it, and the store, where it has not, gets it by comparison.
 class Publisher {
   public:
     // `scratch` is a folder for files without names. `catch_up`: how many times the mean rate due pages are

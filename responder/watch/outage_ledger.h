@@ -22,15 +22,23 @@ namespace eightbells::watch {
 
 // What a watch saw, as evidence: rows in a hash chain (chain.h), each a kind and a JSON body.
 //
-//   genesis     {"format":1,"watch","key","time"}                      row 1: whose ledger this is
-//   start, stop {"time",...}                                           the program began, ended in order
-//   series      {"series":n,"issuer","method","address","hold","time"} from here on n stands for this
-//   change      {"series":n,"time","cause","text","evidence"}          a probe saw something else than the
-//   last round       {"began","ended","seen":[[n,seconds],...]}       these were probed, began + seconds, as
-//   last facts       {"time","issuer","ocsp":{...},"crl":{...}}             what the answers say of
-//   themselves revocation  {"time","issuer","method","revoked_at","seen_at","reference"}      first correct
-//   answer after a revocation anchor      {"watch","ledger","number","digest","time","signature"} the signed
-//   head of a day witness     the same, of another watch, kept for it
+//   genesis      row 1: whose ledger this is
+//                {"format":1,"watch","key","time"}
+//   start, stop  the program began, ended in order
+//                {"time",...}
+//   series       from here on n stands for this
+//                {"series":n,"issuer","method","address","hold","time"}
+//   change       a probe saw something else than the last
+//                {"series":n,"time","cause","text","evidence","answer_octets"}
+//   round        these were probed, began + seconds, as last
+//                {"began","ended","seen":[[n,seconds],...]}
+//   facts        what the answers say of themselves: one of "ocsp" and "crl"
+//                {"time","issuer","ocsp":{...},"crl":{...}}
+//   revocation   first correct answer after a revocation
+//                {"time","issuer","method","revoked_at","seen_at","reference"}
+//   anchor       the signed head of a day
+//                {"watch","ledger","number","digest","time","signature"}
+//   witness      the same, of another watch, kept for it, with when: "noted"
 //
 // Every round writes a row, so that time without rows is time in which nobody looked. Never repaired: a
 // ledger in which anything is wrong is refused whole.
