@@ -243,7 +243,8 @@ bool Mirror::publish(const cache::Batch& batch) {
         note_failure(published.error());
         return false;
     }
-    left_[batch.issuer] = batch.head;
+    if (!batch.head.empty())
+        left_[batch.issuer] = batch.head;
     return true;
 }
 

@@ -195,6 +195,32 @@ BOOST_AUTO_TEST_CASE(a_store_that_was_emptied_is_refilled_although_a_publication
     BOOST_TEST(world.signatures() == signatures);
 }
 
+// A CRL that was replaced leaves more of them than one batch takes.
+BOOST_AUTO_TEST_CASE(batches_without_a_head_go_through_one_after_the_other) {
+    World world;
+    world.issue(0, 5);
+    world.settle();
+    WatchedStore store;
+    const std::string head = cache::head_name(world.id());
+    const std::vector<std::string> old{world.id() + ":crl:1", world.id() + ":crl:2"};
+    BOOST_REQUIRE(store.publish({world.id(), {{old[0], {1}}, {old[1], {2}}}, {}, {}}));
+    Mirror mirror{world.folder.path() / "pages.db",
+                  std::make_unique<Lent>(store),
+                  {world.id()},
+                  {world.store_key.public_key()},
+                  always_open(),
+                  world.metrics,
+                  world.clock};
+    BOOST_REQUIRE(store.holds({head}));
+    for (const std::string& name : old)
+        mirror.hand_over({world.id(), {}, {name}, {}});
+    BOOST_TEST(soon([&] {
+        const auto names = store.names();
+        return std::ranges::find_first_of(names, old) == names.end();
+    }));
+    BOOST_TEST(!store.blob(head).empty());
+}
+
 // Its head is on another node: nothing but a look at each of them tells of it.
 // Covers: C-05, G-23
 BOOST_AUTO_TEST_CASE(what_a_node_of_a_cluster_lost_comes_back_though_nothing_is_published) {
