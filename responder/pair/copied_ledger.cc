@@ -79,12 +79,16 @@ Status CopiedLedger::install(const crypto::Sha256Digest& digest) {
     // The log of a ledger that was not closed in good order belongs to it and to no other. A crash from here
     // on leaves no ledger, and then a copy is asked for again.
     std::error_code error;
+    // Where none is left, what was set aside stays: it is that ledger, with what this signer acknowledged
+    // alone.
+    if (fs::exists(ledger_, error)) {
+        for (const char* end : {"", "-wal", "-shm"})
+            fs::remove(with(set_aside(ledger_), end), error);
+    }
     for (const char* end : {"", "-wal", "-shm"}) {
         const fs::path old = with(ledger_, end);
         if (fs::exists(old, error))
             fs::rename(old, with(set_aside(ledger_), end), error);
-        else
-            fs::remove(with(set_aside(ledger_), end), error);
         if (error)
             return fail(fmt::format("{}: cannot be set aside: {}", old.string(), error.message()));
     }

@@ -118,6 +118,9 @@ void Leader::tell() {
     {
         const std::scoped_lock lock{mutex_};
         in_step = connected_ && in_step_;
+        // confirm() may have come to the lease after the other one had caught up.
+        if (in_step)
+            lease_.together_again();
     }
     seen_(in_step, lease_.alone());
 }

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <mutex>
 
+#include "responder/pair/copied_ledger.h"
 #include "responder/pair/follower.h"
 #include "responder/pair/leader.h"
 #include "responder/pair/limits.h"
@@ -193,6 +194,37 @@ BOOST_AUTO_TEST_CASE(replaces_a_ledger_that_has_gone_another_way_and_keeps_it) {
     BOOST_TEST(conformance::comes(
         [&] { return std::filesystem::exists(pair.folder.path() / "second.db.set-aside"); }));
     BOOST_TEST(pair.second_has_revoked(pair.revoke_in_step({"01", "02", "03", "04", "05"})));
+}
+
+// As when an event's acknowledgement by the other one comes just after the patience with it has ended.
+BOOST_AUTO_TEST_CASE(that_is_in_step_does_not_stay_alone_in_the_lease) {
+    Pair pair;
+    pair.follow();
+    pair.await_in_step();
+    BOOST_REQUIRE(conformance::comes([&] { return pair.lease.go_alone(1s); }));
+    BOOST_TEST(conformance::comes([&] { return pair.in_step && !pair.lease.alone(); }));
+}
+
+BOOST_AUTO_TEST_CASE(keeps_what_was_set_aside_until_another_ledger_is) {
+    const TemporaryFolder folder;
+    const auto ledger = folder / "ledger.db";
+    const auto install = [&](std::string_view text) {
+        auto coming = CopiedLedger::begin(ledger);
+        BOOST_REQUIRE(coming);
+        BOOST_REQUIRE(coming->add(as_bytes(text)));
+        BOOST_REQUIRE(coming->install(crypto::sha256(as_bytes(text))));
+        BOOST_TEST(conformance::read_text(ledger) == text);
+    };
+    conformance::replace_text(ledger, "its own");
+    conformance::replace_text(folder / "ledger.db-wal", "and its log");
+    // A crash after the first of them was set aside.
+    std::filesystem::rename(ledger, set_aside(ledger));
+    install("a copy");
+    BOOST_TEST(conformance::read_text(set_aside(ledger)) == "its own");
+    BOOST_TEST(conformance::read_text(folder / "ledger.db.set-aside-wal") == "and its log");
+    install("the next one");
+    BOOST_TEST(conformance::read_text(set_aside(ledger)) == "a copy");
+    BOOST_TEST(!std::filesystem::exists(folder / "ledger.db.set-aside-wal"));
 }
 
 BOOST_AUTO_TEST_CASE(of_two_with_one_name_does_not_come_about) {
