@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "responder/base/durable_file.h"
 #include "responder/signer/limits.h"
@@ -56,12 +57,12 @@ std::optional<crl::CrlVersion> CrlVersions::of(const std::string& issuer, const 
 }
 
 Status CrlVersions::note(const std::string& issuer, const std::string& path, const crl::CrlVersion& version) {
-    auto& known = versions_[{issuer, path}];
-    if (known.digest == version.digest)
+    if (const auto known = of(issuer, path); known && known->digest == version.digest)
         return {};
-    known = version;
+    auto next = versions_;
+    next[{issuer, path}] = version;
     json list = json::array();
-    for (const auto& [place, one] : versions_) {
+    for (const auto& [place, one] : next) {
         list.push_back({{"issuer", place.first},
                         {"path", place.second},
                         {"number", to_hex(one.crl_number)},
@@ -69,7 +70,10 @@ Status CrlVersions::note(const std::string& issuer, const std::string& path, con
                         {"sha256", to_hex(one.digest)}});
     }
     const std::string text = list.dump(1) + "\n";
-    return write_file_durably(file_, as_bytes(text));
+    if (auto written = write_file_durably(file_, as_bytes(text)); !written)
+        return written;
+    versions_ = std::move(next);
+    return {};
 }
 
 }  // namespace eightbells::signer

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "responder/signer/crl_versions.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/report.h"
 #include "tests/signer/crl_bench.h"
@@ -54,6 +55,25 @@ BOOST_AUTO_TEST_CASE(numbers_and_times_only_rise_across_a_restart_that_lost_what
     const auto opened = CrlGate::open(bench.folder.path(), *bench.ledger, bench, bench.clock);
     BOOST_REQUIRE(!opened.has_value());
     BOOST_TEST(contains(opened.error().message, "crl-versions.json: is not the list"));
+}
+
+// Covers: F-23
+BOOST_AUTO_TEST_CASE(a_number_that_could_not_be_written_down_is_written_down_the_next_time) {
+    const TemporaryFolder folder;
+    const auto file = folder / "versions.json";
+    auto versions = CrlVersions::load(file);
+    BOOST_REQUIRE(versions);
+    crl::CrlVersion version;
+    version.crl_number = {5};
+    version.digest.fill(7);
+    std::filesystem::create_directory(file);  // nothing can be put there
+    BOOST_TEST(!versions->note("ca", "/ca.crl", version));
+    BOOST_TEST(!versions->of("ca", "/ca.crl"));
+    std::filesystem::remove(file);
+    BOOST_REQUIRE(versions->note("ca", "/ca.crl", version));
+    const auto again = CrlVersions::load(file);
+    BOOST_REQUIRE(again);
+    BOOST_TEST((again->of("ca", "/ca.crl")->crl_number == version.crl_number));
 }
 
 // Covers: F-23
