@@ -38,7 +38,8 @@ inline constexpr std::chrono::seconds public_crl_validity_max = std::chrono::day
 // Revocations that are waited for at a time; those beyond are refused where they are announced.
 inline constexpr std::size_t awaited_revocations = 1024;
 inline constexpr std::size_t awaited_in_a_round =
-    16;  // of an issuer at an address: as many requests as canaries make
+    16;  // of an issuer at an address, by turns: as many requests as canaries make
+inline constexpr std::chrono::seconds awaited_for = 24h;  // after the revocation
 inline constexpr std::size_t revocations_file_octets = 1024 * 1024;
 inline constexpr std::size_t canary_file_octets = 64 * 1024;
 

@@ -87,6 +87,7 @@ std::vector<std::string> Prober::addresses(RoundSink& sink, std::size_t issuer, 
 }
 
 Status Prober::round(RoundSink& sink, bool whole_crl, const std::function<bool()>& stop) {
+    give_up_waiting(sink);
     for (Waiting& waiting : waiting_) {
         waiting.said = {};
         waiting.asked = {};
@@ -211,6 +212,18 @@ void Prober::answered(RoundSink& sink, OcspRound& round, const Question& questio
         observe(sink, probe.key, probe.verdict, std::move(probe.evidence));
 }
 
+void Prober::give_up_waiting(RoundSink& sink) {
+    std::erase_if(waiting_, [&](const Waiting& waiting) {
+        const Awaited& awaited = waiting.awaited;
+        const bool too_old = awaited.revoked_at + limits::awaited_for < clock_.now();
+        if (too_old)
+            sink.trouble(fmt::format("{}: {} was said to be revoked at {} and is not seen so by every method",
+                                     issuers_[awaited.issuer].name, to_hex(awaited.serial.magnitude()),
+                                     to_iso8601(awaited.revoked_at)));
+        return too_old;
+    });
+}
+
 // A revocation has arrived by a method when all addresses that were asked have it in the same round.
 void Prober::finish_waiting(RoundSink& sink, bool crl) {
     for (Waiting& waiting : waiting_) {
@@ -226,6 +239,11 @@ void Prober::finish_waiting(RoundSink& sink, bool crl) {
     }
     std::erase_if(waiting_, [](const Waiting& waiting) {
         return std::ranges::all_of(waiting.seen, [](bool seen) { return seen; });
+    });
+    // Who has been asked for comes last the next time: what never arrives keeps nobody else waiting.
+    std::ranges::stable_partition(waiting_, [](const Waiting& waiting) {
+        return waiting.asked[static_cast<std::size_t>(Method::ocsp_get)] == 0 &&
+               waiting.asked[static_cast<std::size_t>(Method::ocsp_post)] == 0;
     });
 }
 

@@ -34,7 +34,8 @@ class RoundSink {
     virtual void trouble(const std::string& what) = 0;
 };
 
-// A certificate of which it is known that it was revoked: waited for until all addresses say so.
+// A certificate of which it is known that it was revoked: waited for until all addresses say so, or for
+// limits::awaited_for.
 struct Awaited {
     std::size_t issuer = 0;
     Serial serial;
@@ -115,6 +116,7 @@ class Prober {
     void answered(RoundSink& sink, OcspRound& round, const Question& question, const Fetched& fetched);
     void take_words(OcspRound& round, const Question& question, const OcspSeen& seen);
     Verdict check_order(const Question& question, const OcspSeen& seen);
+    void give_up_waiting(RoundSink& sink);
     void finish_waiting(RoundSink& sink, bool crl);
 
     Status ask_crls(RoundSink& sink, bool whole_crl, const std::function<bool()>& stop);

@@ -69,7 +69,7 @@ std::vector<Awaited> Revocations::look(const History& history, UtcTime now,
             faults.push_back(fmt::format("{}: at octet {}: {}", file_.string(), at, awaited.error().message));
             continue;
         }
-        if (awaited->revoked_at + std::chrono::hours{24} < now)
+        if (awaited->revoked_at + limits::awaited_for < now)
             continue;
         for (const RevocationSeen& seen : history.issuer(issuers_[awaited->issuer]).revocations) {
             if (seen.reference == awaited->reference && seen.revoked_at == awaited->revoked_at)

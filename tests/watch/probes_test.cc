@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 
+#include "responder/watch/limits.h"
 #include "responder/watch/rounds.h"
 #include "tests/cache/free_port.h"
 #include "tests/cache/temporary_folder.h"
@@ -181,6 +182,26 @@ BOOST_AUTO_TEST_CASE(a_revocation_is_timed_until_its_first_right_answer_outside)
     BOOST_REQUIRE(by_crl.revocations.size() == 1U);
     BOOST_TEST((by_crl.revocations[0].method == Method::crl));
     BOOST_TEST((by_crl.revocations[0].delay() == 100s));
+    BOOST_TEST(prober.awaited() == 0U);
+}
+
+// As with wrong serials in what announces them.
+BOOST_AUTO_TEST_CASE(revocations_that_never_arrive_keep_no_other_waiting_and_are_given_up) {
+    World world;
+    Prober prober = world.prober();
+    const auto await = [&](std::uint8_t serial) {
+        const Serial named = *Serial::from_magnitude(ByteView(&serial, 1));
+        BOOST_REQUIRE(prober.await({0, named, world.now, "reference", {}}));
+    };
+    for (std::uint8_t other = 0; other < limits::awaited_in_a_round; ++other)
+        await(other + 100U);
+    constexpr std::uint8_t arrived = 77;
+    world.said[arrived] = {V_OCSP_CERTSTATUS_REVOKED, OCSP_REVOKED_STATUS_KEYCOMPROMISE, world.now};
+    await(arrived);
+    BOOST_TEST(round(prober).revocations.empty());
+    BOOST_TEST(round(prober).revocations.size() == 2U);
+    world.clock.advance(limits::awaited_for + 1s);
+    round(prober);
     BOOST_TEST(prober.awaited() == 0U);
 }
 
