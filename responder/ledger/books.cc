@@ -25,10 +25,7 @@ Result<Writing> Writing::begin(Books& books) {
 Status Writing::end_journal() {
     if (books_->journal_ended)
         return {};
-    if (auto ended = forget_journal(books_->writer); !ended)
-        return ended;
-    books_->journal_ended = true;
-    return {};
+    return forget_journal(books_->writer);
 }
 
 Status Writing::commit() {
@@ -44,6 +41,7 @@ Status Writing::commit() {
     }
     if (auto status = transaction_.commit(); !status)
         return status;
+    books_->journal_ended = !recording_;
     if (recording_ && books_->listener.committed)
         books_->listener.committed();
     return {};
