@@ -102,7 +102,11 @@ int main(int argc, char** argv) {
                  "begin with an empty ledger although this folder has signed before");
     app.add_flag("--check", check,
                  "read and judge configuration, certificates and keys, change nothing, and end");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : programs::exit_usage;
+    }
 
     const auto config = programs::load_config(file, "signer");
     if (!config)
