@@ -243,9 +243,10 @@ void Control::State::commit() {
         if (!one.refused.empty()) {
             answer = refusal(one.refused);
         } else if (!answers) {
+            hooks.on_event(group[applied++].action, nullptr);
             answer = refusal("ledger: " + answers.error().message);
         } else {
-            hooks.on_event(group[applied].action, (*answers)[applied]);
+            hooks.on_event(group[applied].action, &(*answers)[applied]);
             answer = to_json((*answers)[applied]);
             ++applied;
         }

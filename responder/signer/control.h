@@ -47,7 +47,8 @@ class Control {
   public:
     struct Hooks {
         std::function<void()> on_change;  // after events were made durable
-        std::function<void(ledger::Action, const ledger::EventAnswer&)> on_event;  // for the counters
+        // For the counters. Null: the ledger failed.
+        std::function<void(ledger::Action, const ledger::EventAnswer*)> on_event;
         std::function<Status(const std::string& issuer)> issue_last_crl;
         std::function<void(const std::string& issuer)> resign;
         std::function<std::string()> status;  // a JSON array

@@ -398,14 +398,13 @@ Status Signer::State::open_sockets() {
     live = std::move(*opened_live);
     Control::Hooks hooks;
     hooks.on_change = [this] { publisher->wake(); };
-    hooks.on_event = [this](ledger::Action action, const ledger::EventAnswer& answer) {
-        metrics
-            ->events(static_cast<metrics::EventAction>(action),
-                     static_cast<metrics::EventVerdict>(answer.verdict))
-            .add();
-        if (answer.repeated)
+    hooks.on_event = [this](ledger::Action action, const ledger::EventAnswer* answer) {
+        const auto verdict = answer != nullptr ? static_cast<metrics::EventVerdict>(answer->verdict)
+                                               : metrics::EventVerdict::failed;
+        metrics->events(static_cast<metrics::EventAction>(action), verdict).add();
+        if (answer != nullptr && answer->repeated)
             metrics->events_repeated().add();
-        if (answer.gap)
+        if (answer != nullptr && answer->gap)
             spdlog::error("an event source left out sequence numbers; a full list reconciles");
     };
     hooks.issue_last_crl = [this](const std::string& issuer) { return crl_issuer->issue_last(issuer); };

@@ -151,6 +151,10 @@ BOOST_AUTO_TEST_CASE(whose_disk_is_full, *quick) {
     const Ended told =
         ladder->tell("revoke", ladder->authority(), row.certificate(), {"--reason", "superseded"});
     BOOST_TEST(told.code == 1, told.all());  // nothing is promised
+    BOOST_TEST(comes([] {
+        return value_of(ladder->signer_metrics(),
+                        "eightbells_signer_events_total{action=\"revoke\",verdict=\"failed\"}") > 0;
+    }));
     ladder->await_looks();
     ladder->at_signer->disk_full = false;
     row.revoke();

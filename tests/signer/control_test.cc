@@ -74,7 +74,7 @@ struct Controlled : CrlBench, FeedListener {
                 released.get_future().wait();
             }
         };
-        hooks.on_event = [](ledger::Action, const ledger::EventAnswer&) {};
+        hooks.on_event = [](ledger::Action, const ledger::EventAnswer*) {};
         auto opened = Control::open(path(), {}, {issuer}, *ledger, *feeds, *gate, std::move(hooks), clock);
         BOOST_REQUIRE_MESSAGE(opened, opened.error().message);
         control = std::move(*opened);
