@@ -7,8 +7,13 @@
 
 namespace eightbells::signer {
 
-// The same for all pages at one moment: without a division for each, since all are looked at in every round,
-// a million at a hundred million certificates.
+// When pages fall due. Every page has its own moment in the refresh period, proportional to its index, and
+// falls due each time that moment comes round: the load is level by construction (D-19), needs no memory but
+// when a page was last signed, and a page is never older than one period. Halves of a split page keep their
+// parent's moment or lie half a step behind it.
+//
+// For all pages at one moment, `now`: without a division for each, since all are looked at in every round, a
+// million at a hundred million certificates.
 class DueMoments {
   public:
     DueMoments(UtcTime now, seconds period, unsigned page_bits) noexcept;

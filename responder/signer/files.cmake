@@ -17,6 +17,7 @@ set(SOURCES
   crl_versions.cc
   crl_word.cc
   differences.cc
+  due_moments.cc
   feeds.cc
   folders.cc
   front_comparer.cc

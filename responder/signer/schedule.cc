@@ -6,23 +6,9 @@
 #include <cmath>
 
 #include "responder/base/limits.h"
-#include "responder/signer/due_moments.h"
 #include "responder/signer/limits.h"
 
 namespace eightbells::signer {
-
-DueMoments::DueMoments(UtcTime now, seconds period, unsigned page_bits) noexcept
-    : period_(std::max<std::int64_t>(period.count(), 1)),
-      into_(to_unix(now) % period_),
-      page_bits_(page_bits) {
-    if (into_ < 0)
-        into_ += period_;
-    begun_ = now - seconds{into_};
-}
-
-UtcTime last_due(UtcTime now, seconds period, unsigned page_bits, std::uint32_t index) noexcept {
-    return DueMoments{now, period, page_bits}.last(index);
-}
 
 std::size_t Pace::allowance(UtcTime now, seconds period, unsigned page_bits) noexcept {
     const double pages = std::ldexp(1.0, static_cast<int>(page_bits));

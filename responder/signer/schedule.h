@@ -13,20 +13,6 @@
 
 namespace eightbells::signer {
 
-// When pages fall due. Every page has its own moment in the refresh period, proportional to its index, and
-// falls due each time that moment comes round: the load is level by construction (D-19), needs no memory but
-// when a page was last signed, and a page is never older than one period. Halves of a split page keep their
-// parent's moment or lie half a step behind it.
-
-// The latest moment, not after `now`, at which the page fell due. Counted from 1970, so that it does not move
-// with restarts.
-UtcTime last_due(UtcTime now, seconds period, unsigned page_bits, std::uint32_t index) noexcept;
-
-inline bool is_due(UtcTime signed_at, UtcTime now, seconds period, unsigned page_bits,
-                   std::uint32_t index) noexcept {
-    return signed_at < last_due(now, period, page_bits, index);
-}
-
 // How fast due pages are signed again: evenly, and after an outage at no more than limits::catch_up times the
 // mean, so that neither the signer nor whoever follows it meets a peak (D-19). Oldest first at more than the
 // mean rate, no page waits longer than the outage was. One thread.

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <numeric>
 
+#include "responder/signer/due_moments.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/schedule.h"
 #include "tests/signer/world.h"
@@ -71,7 +72,7 @@ BOOST_AUTO_TEST_CASE(with_two_million_certificates_every_minute_of_the_period_si
     std::vector<std::uint64_t> minutes(720);
     const UtcTime begin = from_unix(1'795'000'000);
     for (std::uint32_t index = 0; index < sizes.size(); ++index) {
-        const seconds after = last_due(begin + period - 1s, period, bits, index) - begin;
+        const seconds after = DueMoments{begin + period - 1s, period, bits}.last(index) - begin;
         minutes[static_cast<std::size_t>(after / 60s)] += sizes[index];
     }
     check_level(minutes);

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "responder/base/limits.h"
+#include "responder/signer/due_moments.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/progress.h"
 
@@ -34,8 +35,8 @@ BOOST_AUTO_TEST_CASE(a_page_signed_at_any_moment_falls_due_again_within_one_peri
         const unsigned bits = static_cast<unsigned>(random() % 25);
         const auto index = static_cast<std::uint32_t>(random() % (std::uint64_t{1} << bits));
         const UtcTime signed_at = start + seconds{static_cast<std::int64_t>(random() % 10'000'000)};
-        BOOST_REQUIRE(!is_due(signed_at, signed_at, period, bits, index));
-        BOOST_REQUIRE(is_due(signed_at, signed_at + period, period, bits, index));
+        BOOST_REQUIRE(!DueMoments{signed_at, period, bits}.is_due(signed_at, index));
+        BOOST_REQUIRE(DueMoments{signed_at + period, period, bits}.is_due(signed_at, index));
     }
 }
 
@@ -45,7 +46,7 @@ BOOST_AUTO_TEST_CASE(the_latest_due_moment_is_never_in_the_future_nor_a_period_b
         const unsigned bits = static_cast<unsigned>(random() % 25);
         const auto index = static_cast<std::uint32_t>(random() % (std::uint64_t{1} << bits));
         const UtcTime now = from_unix(static_cast<std::int64_t>(random() % 4'000'000'000));
-        const UtcTime due = last_due(now, period, bits, index);
+        const UtcTime due = DueMoments{now, period, bits}.last(index);
         BOOST_REQUIRE(due <= now);
         BOOST_REQUIRE(now - due < period);
     }
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(pages_fall_due_evenly_over_the_period) {
     const unsigned bits = 12;
     std::map<std::int64_t, int> by_tenth;  // tenths of the period
     for (std::uint32_t index = 0; index < (1U << bits); ++index) {
-        const UtcTime due = last_due(start + period, period, bits, index);
+        const UtcTime due = DueMoments{start + period, period, bits}.last(index);
         ++by_tenth[(due - start).count() * 10 / period.count()];
     }
     for (const auto& [tenth, count] : by_tenth) {
@@ -69,8 +70,8 @@ BOOST_AUTO_TEST_CASE(pages_fall_due_evenly_over_the_period) {
 
 BOOST_AUTO_TEST_CASE(halves_of_a_split_page_stay_at_its_moment_or_half_a_step_behind) {
     for (std::uint32_t index = 0; index < 256; ++index) {
-        const UtcTime parent = last_due(start, period, 8, index);
-        const UtcTime first = last_due(start, period, 9, 2 * index);
+        const UtcTime parent = DueMoments{start, period, 8}.last(index);
+        const UtcTime first = DueMoments{start, period, 9}.last(2 * index);
         BOOST_TEST(to_unix(first) == to_unix(parent));
     }
 }
