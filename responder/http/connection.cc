@@ -32,8 +32,8 @@ Connection::Connection(Worker& worker, int fd, std::optional<ClientKey> client, 
 Connection::~Connection() = default;
 
 bool Connection::start() noexcept {
-    watch(EV_READ);
     worker_.wait(*this, header_due_ ? Wait::request : Wait::idle);
+    watch(EV_READ);
     return watched_ != 0;
 }
 
@@ -58,6 +58,7 @@ void Connection::close() noexcept {
     worker_.counters.open.subtract();
 }
 
+// May close, so that it comes after all else that is set: what is closed waits for nothing.
 void Connection::watch(short what) noexcept {
     if (what == watched_)
         return;
@@ -345,23 +346,23 @@ void Connection::settle() noexcept {
     if (closed_)
         return;
     if (output_waits()) {
-        watch(EV_WRITE);
         worker_.wait(*this, Wait::write);
+        watch(EV_WRITE);
     } else if (exchanging_ == Exchanging::deferred) {
-        watch(0);
         worker_.wait(*this, Wait::answer);
+        watch(0);
     } else if (closing_) {
         begin_close();
     } else {
         if (wants_turn_)
             worker_.resume_later(*this);
-        watch(EV_READ);
         const bool same_request =
             !progressed_ && in_wait.chain == &worker_.waits[static_cast<std::size_t>(Wait::request)];
         if (input_size_ == 0)
             worker_.wait(*this, Wait::idle);
         else if (!same_request)  // from its first octet: slow octets do not buy time
             worker_.wait(*this, Wait::request);
+        watch(EV_READ);
     }
     progressed_ = false;
 }
@@ -373,8 +374,8 @@ void Connection::begin_close() noexcept {
     input_size_ = 0;
     draining_ = true;
     ::shutdown(fd_, SHUT_WR);
-    watch(EV_READ);
     worker_.wait(*this, Wait::drain);
+    watch(EV_READ);
 }
 
 void Connection::time_out(Wait kind) noexcept {

@@ -1,5 +1,6 @@
 // Time-outs and bounds: what slow, silent, deaf, greedy and too many clients cost the others.
 #define BOOST_TEST_MODULE http_bounds
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -281,6 +282,19 @@ BOOST_AUTO_TEST_CASE(running_out_of_descriptors_neither_spins_nor_ends_the_servi
     starved->send(get("/x"));
     server.advance(seconds{0});
     BOOST_TEST(starved->response().status == 200);
+}
+
+// As when the kernel has no memory left for another watched descriptor: this one it refuses to watch.
+BOOST_AUTO_TEST_CASE(a_connection_that_the_loop_cannot_watch_is_closed_and_waits_for_nothing) {
+    Server server;
+    server.on_loop([&] { server.listener->serve(::open("/dev/null", O_RDWR | O_CLOEXEC)); });
+    BOOST_TEST(server.counters().accept_failures.value() == 1U);
+    BOOST_TEST(open(server) == 0U);
+    server.advance(seconds{61});
+    BOOST_TEST(timeouts(server, Wait::idle) == 0U);
+    Client other(server.address());
+    other.send(get("/x"));
+    BOOST_TEST(other.response().status == 200);
 }
 
 // Covers: E-16, E-30
