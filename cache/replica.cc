@@ -294,21 +294,25 @@ SyncReport Replica::load(const OnProgress& on_progress) {
         return report;
     }
     report.head_seen = true;
+    if (head->version > *state.floor) {
+        // Now, and not between its pages, which another thread reads ahead by the same connection. A file
+        // that may only be read has its head as its floor.
+        static_cast<void>(state.raise_floor(head->version));
+        state.floor = head->version;
+    }
     const auto before = state.current;
     Pass pass{state.issuer,       *before, std::move(*head),
               std::move(*stored), blobs,   {state.pool, {}, state.lost}};
     std::function<Status()> progress;
     if (on_progress && before->totals.loaded == 0)
         progress = [&] { return state.show_progress(pass.state(), on_progress); };
-    // Only the progress could fail here; what was read is held either way.
+    // What was read is held either way.
     if (auto ran = pass.run(std::numeric_limits<std::size_t>::max(), 0, progress); !ran)
         report.not_kept = ran.error().message;
     auto next = pass.state();
     // The CRLs lie in files of their own; what is missing there comes from the store.
     static_cast<void>(state.crls.update(*next, *before, blobs, false));
     state.saved = next;
-    // A file that may only be read has its head as its floor.
-    static_cast<void>(state.raise_floor(next->head.version));
     state.hand_out(std::move(next));
     state.partial = false;
     report.advanced = true;

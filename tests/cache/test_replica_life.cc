@@ -142,6 +142,22 @@ BOOST_AUTO_TEST_CASE(a_first_load_shows_its_progress_and_goes_on_where_the_store
         BOOST_REQUIRE_EQUAL(front.says(serial), "good");
 }
 
+BOOST_AUTO_TEST_CASE(a_page_file_whose_floor_cannot_be_raised_is_loaded_whole_while_its_progress_is_shown) {
+    BuiltSet set{13};
+    set.issue_many(12'000);
+    TemporaryFolder folder;
+    publish(*need(PageFile::open(folder / "own", PageFile::Access::write)), set.publish_all());
+    const auto own = need(PageFile::open(folder / "own", PageFile::Access::read));
+    BOOST_TEST((need(own->floor(set.issuer())) == Version{}));
+    Replica replica{set.issuer(), set.keys(), *own, folder / "crl"};
+    std::size_t partial = 0;
+    const SyncReport report = replica.load([&](const auto&) { ++partial; });
+    BOOST_TEST(partial >= 1U);
+    BOOST_TEST(report.rejected == 0U, report.first_rejection);
+    BOOST_TEST(report.not_kept == "");
+    BOOST_TEST(replica.snapshot()->complete());
+}
+
 BOOST_AUTO_TEST_CASE(what_a_first_load_brought_is_answered_from_before_the_own_page_file_has_it) {
     BuiltSet set;
     MemoryStore store;
