@@ -276,6 +276,14 @@ SyncReport Replica::load(const OnProgress& on_progress) {
     SyncReport report;
     BlobReader blobs{state.own, report, true};
     const std::string name = head_name(state.issuer);
+    // One state from floor and head to the last page: the front before may go on writing.
+    std::optional<PageFile::View> view;
+    const auto look = [&] {
+        view.reset();
+        if (auto begun = state.own.view())
+            view.emplace(std::move(*begun));
+    };
+    look();
     if (auto read = state.read_floor(); !read) {
         blobs.reject(name, read.error().message);
         return report;
@@ -297,8 +305,10 @@ SyncReport Replica::load(const OnProgress& on_progress) {
     if (head->version > *state.floor) {
         // Now, and not between its pages, which another thread reads ahead by the same connection. A file
         // that may only be read has its head as its floor.
+        view.reset();
         static_cast<void>(state.raise_floor(head->version));
         state.floor = head->version;
+        look();
     }
     const auto before = state.current;
     Pass pass{state.issuer,       *before, std::move(*head),

@@ -131,8 +131,9 @@ class Replica {
             std::filesystem::path crl_folder, std::shared_ptr<PagePool> pool = nullptr);
     ~Replica();
 
-    // Start with everything else down: what the own page file holds, verified. `on_progress` (may be empty)
-    // is called now and then with partial snapshots while a large set loads.
+    // Start with everything else down: what the own page file holds at one moment, verified, though another
+    // process may write to it meanwhile. `on_progress` (may be empty) is called now and then with partial
+    // snapshots while a large set loads; it must leave the own page file alone.
     using OnProgress = std::function<void(std::shared_ptr<const IssuerSnapshot>)>;
     SyncReport load(const OnProgress& on_progress);
     // One pass over the store: fetches and verifies what differs from what is held, at most

@@ -158,6 +158,34 @@ BOOST_AUTO_TEST_CASE(a_page_file_whose_floor_cannot_be_raised_is_loaded_whole_wh
     BOOST_TEST(replica.snapshot()->complete());
 }
 
+BOOST_AUTO_TEST_CASE(a_load_sees_one_state_although_the_front_before_goes_on_writing) {
+    BuiltSet set{13};
+    MemoryStore store;
+    const std::vector<Bytes> serials = set.issue_many(12'000);
+    publish(store, set.publish_all());
+    Follower before{set};
+    before.sync(store);
+    const Version loaded = set.version();
+    const auto own = need(PageFile::open(before.folder() / "own", PageFile::Access::write));
+    Replica next{set.issuer(), set.keys(), *own, before.folder() / "crl"};
+    bool written = false;
+    const SyncReport report = next.load([&](const auto&) {
+        if (std::exchange(written, true))
+            return;
+        publish(store, set.publish_all());
+        before.sync(store);
+    });
+    BOOST_REQUIRE(written);
+    BOOST_TEST(report.rejected == 0U, report.first_rejection);
+    BOOST_TEST(next.snapshot()->complete());
+    BOOST_TEST((next.snapshot()->head().version == loaded));
+    // And catches up when that one has ended.
+    const auto last = need(PageFile::open(before.folder() / "own", PageFile::Access::read));
+    BOOST_TEST(need(next.sync(*last, {})).advanced);
+    BOOST_TEST((next.snapshot()->head().version == set.version()));
+    BOOST_TEST(next.snapshot()->complete());
+}
+
 BOOST_AUTO_TEST_CASE(what_a_first_load_brought_is_answered_from_before_the_own_page_file_has_it) {
     BuiltSet set;
     MemoryStore store;
