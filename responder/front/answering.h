@@ -37,7 +37,7 @@ namespace eightbells::front {
 //
 // OCSP error statuses travel with HTTP 200 and are never cacheable (E-04, E-09). A CRL past its nextUpdate is
 // not served: 503, so that a client knows to look elsewhere instead of taking it for the present state (C-17
-// by analogy); a CRL that is not held is 503 until the issuer's state is known, then 404.
+// by analogy); a CRL that is not held is 503 until it is known that none is published, then 404.
 //
 // No allocation, lock, signature or system call on the way to a stored answer. Belongs to one thread.
 class Answering final : public http::Handler {

@@ -19,6 +19,17 @@ std::shared_ptr<const FrontState> FrontState::make(
     for (std::size_t i = 0; i < issuers->size(); ++i)
         for (const auto& crl : (*issuers)[i].settings.crls())
             state->crls.push_back({crl.path, i, loaded[i], nullptr});
+    for (std::size_t i = 0; i < snapshots.size(); ++i) {
+        if (snapshots[i] == nullptr)
+            continue;
+        for (const auto& named : snapshots[i]->head().crls) {
+            const auto route = std::ranges::find(state->crls, named.path, &CrlRoute::path);
+            if (route == state->crls.end())
+                state->crls.push_back({named.path, i, false, nullptr});
+            else if (route->issuer == i)
+                route->settled = false;
+        }
+    }
     for (std::size_t i = 0; i < crls.size(); ++i)
         for (const auto& crl : crls[i]) {
             const auto route = std::ranges::find(state->crls, crl->path, &CrlRoute::path);

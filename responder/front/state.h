@@ -23,7 +23,9 @@ struct FrontState {
     struct CrlRoute {
         std::string path;  // exact
         std::size_t issuer = 0;
-        bool settled = false;  // false: what lies there is not known yet, so an absent CRL proves nothing
+        // False: what lies there is not known yet, or is published and not held; an absent CRL proves
+        // nothing.
+        bool settled = false;
         std::shared_ptr<const CrlFile> crl;  // null: none is held
     };
     std::vector<CrlRoute> crls;  // sorted by path, no path twice
@@ -31,8 +33,9 @@ struct FrontState {
     // Exact; nullptr: no CRL has this path. No allocation.
     const CrlRoute* find_crl(std::string_view path) const noexcept;
 
-    // `crls[issuer]` are the files that belong to the snapshot. Adds every configured CRL path, whether a CRL
-    // is held or not. Where two issuers claim one path, the one configured there has it, else the first.
+    // `crls[issuer]` are the files that belong to the snapshot. Adds every CRL path that is configured or
+    // named by a head, whether a CRL is held or not. Where two issuers claim one path, the one configured
+    // there has it, else the first.
     static std::shared_ptr<const FrontState> make(
         std::shared_ptr<const Issuers> issuers,
         std::vector<std::shared_ptr<const cache::IssuerSnapshot>> snapshots,

@@ -104,6 +104,28 @@ BOOST_AUTO_TEST_CASE(a_crl_path_without_a_crl_is_503_until_it_is_known_that_ther
     BOOST_TEST(world.get("/other.crl").status == 404);
 }
 
+// As for a front that starts for the first time while the store has lost a piece of the CRL.
+BOOST_AUTO_TEST_CASE(a_crl_that_is_published_and_cannot_be_had_is_503) {
+    World world;
+    world.set().issue();
+    for (const std::string path : {"/ca.crl", "/part.crl"})  // the second is not configured
+        world.set().set_crl(path, world.authority().crl("20260101000000Z", "20990101000000Z"));
+    need(world.store->publish(world.set().publish_all()).map([] { return 0; }));
+    const auto whole = world.store->blobs;
+    std::erase_if(world.store->blobs,
+                  [](const auto& blob) { return cache::kind_of(blob.first) == cache::BlobKind::crl; });
+    world.sync();
+    for (const std::string path : {"/ca.crl", "/part.crl"}) {
+        const Response missing = world.get(path);
+        BOOST_TEST(missing.status == 503, path);
+        BOOST_TEST(missing.has("retry-after"), path);
+    }
+    world.store->blobs = whole;
+    world.sync();
+    for (const std::string path : {"/ca.crl", "/part.crl"})
+        BOOST_TEST(world.get(path).status == 200, path);
+}
+
 // Covers: E-16
 BOOST_FIXTURE_TEST_CASE(a_crl_resumed_across_a_generation_is_the_new_one_and_never_a_mix, WithCrl) {
     const Bytes old = put_crl(clock.now() + std::chrono::hours(24));
