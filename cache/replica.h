@@ -91,6 +91,8 @@ class IssuerSnapshot {
     // Every record that `find` may answer with without reading a page first, patches applied, for `eightbells
     // verify` and tests. Stops when `take` returns false.
     void for_each(const std::function<bool(SetId, const Found&)>& take) const;
+    // What is held of those that the head names. Borrows from the snapshot.
+    std::vector<const ocsp::AnswerProfile*> profiles() const;
 
     struct State;
     explicit IssuerSnapshot(std::shared_ptr<const State> state);

@@ -265,6 +265,13 @@ UtcTime IssuerSnapshot::oldest_produced_at() const noexcept {
     return state_->totals.oldest_produced_at;
 }
 
+std::vector<const ocsp::AnswerProfile*> IssuerSnapshot::profiles() const {
+    std::vector<const ocsp::AnswerProfile*> held;
+    for (const auto& [digest, profile] : state_->profiles)
+        held.push_back(&profile->answer);
+    return held;
+}
+
 void IssuerSnapshot::for_each(const std::function<bool(SetId, const Found&)>& take) const {
     crypto::Sha256 sha256;
     Found found;

@@ -10,7 +10,9 @@ namespace {
 static_assert(static_cast<std::size_t>(metrics::BlobKind::count_) == cache::blob_kinds &&
               static_cast<int>(metrics::BlobKind::crl) == static_cast<int>(cache::BlobKind::crl));
 
-// Of the first answer's signer: all but a few have the same.
+// Of the first answer's signer: all but a few have the same. Where no answer is at hand without reading a
+// page first, of the signer whose certificate ends last: those of before stand only under what is left of
+// them.
 std::optional<UtcTime> signer_not_after(const cache::IssuerSnapshot& snapshot) {
     std::optional<UtcTime> not_after;
     snapshot.for_each([&not_after](cache::SetId, const cache::IssuerSnapshot::Found& found) {
@@ -18,6 +20,11 @@ std::optional<UtcTime> signer_not_after(const cache::IssuerSnapshot& snapshot) {
             not_after = certificate->not_after();
         return false;
     });
+    if (not_after)
+        return not_after;
+    for (const ocsp::AnswerProfile* profile : snapshot.profiles())
+        if (const auto certificate = crypto::Certificate::parse(profile->signer_certificate))
+            not_after = std::max(not_after.value_or(certificate->not_after()), certificate->not_after());
     return not_after;
 }
 

@@ -117,6 +117,11 @@ BOOST_FIXTURE_TEST_CASE(every_certificate_is_answered_for_though_a_third_of_them
     BOOST_TEST(counted(Outcome::revoked, metrics::Method::get) == 80U);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_end_of_the_signers_certificate_is_told_though_no_page_is_held, Capped) {
+    BOOST_TEST(metrics->signer_certificate_not_after(0).value() ==
+               static_cast<double>(to_unix(authority().signer->not_after())));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_page_is_read_once_however_many_wait_for_it, Capped) {
     const Bytes serial = one_on_disk();
     const AskedId id = id_of(authority(), serial);
