@@ -76,7 +76,10 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
-    thread_ = std::thread([this] { loop_->run(); });
+    thread_ = std::thread([this] {
+        loop_->run();
+        pool_reader_.reset();  // or pages that have to go would wait for one that never comes by again
+    });
 }
 
 void Worker::give(std::shared_ptr<const FrontState> state) {

@@ -11,6 +11,7 @@
 
 #include "cache/page_file.h"
 #include "responder/front/limits.h"
+#include "responder/front/worker.h"
 #include "tests/front/small.h"
 
 namespace eightbells::front::test {
@@ -231,6 +232,24 @@ BOOST_FIXTURE_TEST_CASE(a_disk_that_damages_all_it_is_given_costs_the_store_no_m
     sync();
     BOOST_TEST(store->names_fetched == 22U);
     BOOST_TEST(metrics->pages_mended(0).value() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_worker_that_has_ended_before_the_others_keeps_no_page_in_memory, Capped) {
+    const OcspPaths paths(std::vector<std::string>{"/ocsp"});
+    const auto ended = need(Worker::open({}, {.paths = paths,
+                                              .metrics = *metrics,
+                                              .signers = {},
+                                              .pool = pool.get(),
+                                              .pages = page_reader.get(),
+                                              .limits = {},
+                                              .clock = clock,
+                                              .state = state}));
+    ended->start();
+    ended->drain();
+    ended->join();
+    for (std::size_t i = 0; i < serials.size(); ++i)
+        BOOST_REQUIRE_EQUAL(ask_for(serials[i], HashAlgorithm::sha256), i % 10 == 0 ? "revoked" : "good");
+    BOOST_TEST(metrics->page_read_failures().value() == 0U);
 }
 
 BOOST_FIXTURE_TEST_CASE(no_more_than_a_bound_wait_and_the_next_gets_try_later_at_once, Capped) {
