@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -210,6 +211,9 @@ class Ledger {
     // is written down, so none is lost between the two. last_change_id() waits for an import's writing to
     // end.
     Status mark_all_published(const std::string& issuer, std::uint64_t up_to_change_id);
+    // Of these certificates, those of which no change waits are published once more, as changes of status
+    // are: what was published of them has been lost. Returns how many they are.
+    Result<std::size_t> publish_again(const std::string& issuer, std::set<Serial> serials);
     // No change up to this one waits any more.
     Result<bool> all_published(const std::string& issuer, std::uint64_t up_to_change_id);
     Result<std::uint64_t> last_change_id(const std::string& issuer);

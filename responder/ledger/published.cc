@@ -68,6 +68,37 @@ Status Ledger::mark_all_published(const std::string& issuer, std::uint64_t up_to
     return writing->commit();
 }
 
+Result<std::size_t> Ledger::publish_again(const std::string& issuer, std::set<Serial> serials) {
+    auto writing = Writing::begin(*state_);
+    if (!writing)
+        return fail(writing.error().message);
+    auto known = known_issuer(writing->database(), issuer);
+    if (!known)
+        return fail(known.error().message);
+    {
+        Query waiting = writing->database().query("SELECT serial FROM changes WHERE issuer = ?");
+        waiting.with(known->id);
+        while (waiting.next()) {
+            if (const auto serial = Serial::from_magnitude(waiting.blob(0)))
+                serials.erase(*serial);
+        }
+        if (auto status = waiting.finish(); !status)
+            return fail(status.error().message);
+    }
+    if (serials.empty())
+        return 0;
+    for (const Serial& serial : serials) {
+        if (auto status = add_change(writing->database(), *known, serial, true, writing->now()); !status)
+            return fail(status.error().message);
+        writing->bound_recording();
+    }
+    if (auto status = store_issuer(writing->database(), *known); !status)
+        return fail(status.error().message);
+    if (auto status = writing->commit(); !status)
+        return fail(status.error().message);
+    return serials.size();
+}
+
 Result<bool> Ledger::all_published(const std::string& issuer, std::uint64_t up_to_change_id) {
     const std::scoped_lock turn(state_->read_turn);
     auto known = known_issuer(state_->reader, issuer);

@@ -194,8 +194,11 @@ Status Publication::load_pages(Set& set, bool wanted, Witness& witness, Loaded& 
         return {};
     };
     for (std::uint32_t index = 0; index < set.tree.pages(); ++index) {
-        if (set.tree.page(index) == empty_digest)
+        if (set.tree.page(index) == empty_digest) {
+            if (auto seen = witness.see_empty_page(set.tree.page_bits(), index); !seen)
+                return seen;
             continue;
+        }
         names.push_back(cache::page_name(issuer_, set.id, set.tree.page_bits(), index));
         indices.push_back(index);
         if (names.size() == limits::fetch_names) {
@@ -224,6 +227,7 @@ Result<bool> Publication::load_patches(const cache::Head& head, Witness& witness
         if (!patch) {
             all = false;
             laid.lost = true;
+            witness.miss_patch();
             patches_.push_back(std::move(laid));
             continue;
         }

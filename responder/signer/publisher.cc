@@ -52,14 +52,15 @@ Status Publisher::add_issuer(std::shared_ptr<const Identity> identity) {
 }
 
 // Takes up the page file; what was once published and the ledger does not know comes from a ledger restored
-// from an old copy, or begun anew: it is taken back into the ledger before anything is signed (C-08).
+// from an old copy, or begun anew: it is taken back into the ledger before anything is signed (C-08). What
+// the ledger has and the page file lacks, though it counts as published, is to be published again.
 Status Publisher::take_up(Line& line) {
     const auto& identity = *line.publication.identity();
     const std::string& id = identity.issuer.id();
     line.signing_anew.reset();
     line.as_pages.clear();
     line.in_turn.clear();
-    TakeBack forgotten{ledger_, identity, "the page file", clock_};
+    TakeBack forgotten{ledger_, identity, TakeBack::Seen::published_from, "the page file", clock_};
     auto loaded = line.publication.load(forgotten);
     if (!loaded)
         return fail(fmt::format("issuer \"{}\"", identity.settings.name), loaded.error());

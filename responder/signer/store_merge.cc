@@ -99,7 +99,7 @@ Status StoreMerge::merge(Gate& gate, const Identity& identity, cache::Store& sto
     if (!head)
         return tl::unexpected<Error>(head.error());
     gate.found = std::max(gate.found, head->version);
-    TakeBack forgotten{ledger_, identity, store.name(), clock_};
+    TakeBack forgotten{ledger_, identity, TakeBack::Seen::another_store, store.name(), clock_};
     std::uint64_t lost = 0;
     const auto miss = [&](const Error& error) -> Status {
         if (lost++ == 0)

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "responder/signer/limits.h"
 
@@ -13,10 +14,16 @@ namespace {
 bool for_good(const CertStatus& status) noexcept {
     return status && !on_hold(status);
 }
+
+// How bad it is: nothing is said of what was never issued.
+int weight(const CertStatus& status) noexcept {
+    return !status ? 1 : on_hold(status) ? 2 : 3;
+}
 }  // namespace
 
-TakeBack::TakeBack(ledger::Ledger& ledger, const Identity& identity, std::string where, const Clock& clock)
-    : ledger_(ledger), identity_(identity), where_(std::move(where)), clock_(clock) {}
+TakeBack::TakeBack(ledger::Ledger& ledger, const Identity& identity, Seen seen, std::string where,
+                   const Clock& clock)
+    : ledger_(ledger), identity_(identity), seen_(seen), where_(std::move(where)), clock_(clock) {}
 
 Status TakeBack::see_page(const cache::Page& page) {
     const auto& header = page.header();
@@ -40,7 +47,32 @@ Status TakeBack::see_page(const cache::Page& page) {
         if (!taken)
             return taken;
     }
-    return {};
+    return known ? note_lacking(*known, &page) : Status{};
+}
+
+Status TakeBack::see_empty_page(unsigned page_bits, std::uint32_t index) {
+    if (seen_ != Seen::published_from)
+        return {};
+    const auto known = ledger_.page(identity_.issuer.id(), page_bits, index);
+    return known ? note_lacking(*known, nullptr) : Status{};
+}
+
+// Where there are more of them in the ledger than a page may hold, everything is signed anew.
+Status TakeBack::note_lacking(std::span<const ledger::Certificate> known, const cache::Page* page) {
+    if (seen_ != Seen::published_from || patches_lost_)
+        return {};
+    for (const auto& certificate : known) {
+        const auto record = page == nullptr ? std::nullopt : page->find(certificate.serial.magnitude());
+        if (record && !certificate.status)
+            continue;
+        int said = record ? weight(record->status) : 0;
+        const auto patch = patched_.find(crypto::serial_hash(sha256_, certificate.serial.magnitude()));
+        if (patch != patched_.end() && (page == nullptr || patch->second.sequence > page->header().sequence))
+            said = patch->second.weight;
+        if (said < weight(certificate.status))
+            lacking_.insert(certificate.serial);
+    }
+    return lacking_.size() < limits::taken_back_at_once ? Status{} : publish_lacking();
 }
 
 Status TakeBack::see_patch(const cache::Patch& patch) {
@@ -50,6 +82,11 @@ Status TakeBack::see_patch(const cache::Patch& patch) {
             continue;
         if (auto taken = look_up(*serial, entry.record.status, patch.sequence()); !taken)
             return taken;
+        if (seen_ != Seen::published_from)
+            continue;
+        Patched& newest = patched_[crypto::serial_hash(sha256_, entry.record.serial)];
+        if (patch.sequence() >= newest.sequence)
+            newest = {patch.sequence(), weight(entry.record.status)};
     }
     return {};
 }
@@ -76,10 +113,27 @@ Status TakeBack::weigh(const Serial& serial, const CertStatus& published, std::u
         if (for_good(published) ? !stays || newer : !stays && newer)
             at->second = statement;
     }
-    return forgotten_.size() < limits::taken_back_at_once ? Status{} : finish();
+    return forgotten_.size() < limits::taken_back_at_once ? Status{} : take_forgotten();
 }
 
 Status TakeBack::finish() {
+    auto taken = take_forgotten();
+    return taken ? publish_lacking() : taken;
+}
+
+Status TakeBack::publish_lacking() {
+    if (lacking_.empty())
+        return {};
+    const auto lacking = ledger_.publish_again(identity_.issuer.id(), std::exchange(lacking_, {}));
+    if (!lacking)
+        return fail("what is published lacks what the ledger has", lacking.error());
+    if (*lacking != 0)
+        spdlog::error("issuer {}: {}: it is behind the ledger by {} certificates; they are published again",
+                      identity_.settings.name, where_, *lacking);
+    return {};
+}
+
+Status TakeBack::take_forgotten() {
     if (forgotten_.empty())
         return {};
     ledger::Ledger::ImportSource source;

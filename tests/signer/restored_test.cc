@@ -151,6 +151,10 @@ struct SharedWorld : World {
     SharedStore* store = nullptr;
 };
 
+bool for_good(const CertStatus& status) {
+    return status && !on_hold(status);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(restored)
@@ -248,6 +252,75 @@ BOOST_AUTO_TEST_CASE(ledger_and_page_file_from_an_old_copy_lose_nothing_that_the
     BOOST_TEST(!world.store->find(World::serial(10))->record.status);
     BOOST_TEST((world.store->version() > version));
     BOOST_TEST(world.store->version().sequence > version.sequence);
+    world.end();
+}
+
+// Covers: C-05, C-08
+BOOST_AUTO_TEST_CASE(a_page_file_that_is_older_than_the_ledger_is_brought_up_before_anything_else) {
+    World world;
+    world.issue(0, 300);
+    world.settle();
+    world.apply(ledger::Action::revoke, 8);
+    world.settle();
+    world.keep("pages.db", "old-pages.db");
+    world.issue(300, 1);
+    world.apply(ledger::Action::revoke, 9, CrlReason::key_compromise);
+    world.apply(ledger::Action::hold, 10);
+    world.settle();
+    BOOST_REQUIRE(world.ledger->unpublished(world.id(), 10)->empty());
+    world.bring_back({{"pages.db", "old-pages.db"}});
+    world.restart();
+    BOOST_REQUIRE(!world.find(9)->record.status);  // so old is it
+    BOOST_TEST(world.ledger->unpublished(world.id(), 10)->size() == 3U);
+    const auto before = world.signatures();
+    world.settle();
+    BOOST_TEST(world.signatures() == before + 6);  // these three, for both hashes
+    BOOST_TEST(for_good(world.find(8)->record.status));
+    BOOST_TEST(for_good(world.find(9)->record.status));
+    BOOST_TEST(on_hold(world.find(10)->record.status));
+    BOOST_TEST(world.find(300).has_value());
+    world.restart();
+    BOOST_TEST(world.ledger->unpublished(world.id(), 10)->empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_to_be_published_is_not_written_down_again_at_a_start) {
+    World world;
+    world.settle();  // a head over nothing
+    world.keep("pages.db", "old-pages.db");
+    world.issue(0, 3);
+    world.apply(ledger::Action::revoke, 1);
+    const auto waits = world.ledger->unpublished(world.id(), 10)->size();
+    world.restart();
+    BOOST_TEST(world.ledger->unpublished(world.id(), 10)->size() == waits);
+    world.settle();
+    world.bring_back({{"pages.db", "old-pages.db"}});
+    world.restart();
+    world.settle();
+    BOOST_TEST(for_good(world.find(1)->record.status));
+    BOOST_TEST(world.find(2).has_value());
+}
+
+// As of a signer that followed: the store got a revocation just before it took over.
+// Covers: C-08
+BOOST_AUTO_TEST_CASE(what_ledger_and_store_have_and_the_page_file_lacks_never_leaves_the_store) {
+    SharedWorld world;
+    world.issue(0, 300);
+    world.settle();
+    world.begin();
+    BOOST_REQUIRE(world.comes());
+    world.end();
+    world.keep("pages.db", "old-pages.db");
+    world.begin();
+    world.apply(ledger::Action::revoke, 9);
+    BOOST_REQUIRE(world.comes());
+    world.end();
+    world.bring_back({{"pages.db", "old-pages.db"}});
+    world.restart();
+    world.revoked = {World::serial(9)};
+    world.begin();
+    BOOST_REQUIRE(world.comes());
+    BOOST_TEST(!world.store->was_lost());
+    BOOST_TEST(world.store->all_revoked());
     world.end();
 }
 
