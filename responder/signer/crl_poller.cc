@@ -44,6 +44,7 @@ void CrlPoller::loop() {
 
 void CrlPoller::poll_once() {
     const auto refuse = [&](const Error& why) {
+        forget();
         hooks_.refuse({nullptr, crl_.url}, {fmt::format("{}: {}", crl_.url, why.message)});
     };
     auto body = SpoolFile::make(scratch_);
@@ -81,8 +82,15 @@ void CrlPoller::poll_once() {
         judge(std::move(*answer), std::move(*body));
 }
 
+// A refusal stands as an alarm until a CRL is taken; of "not modified" the gate would not hear.
+void CrlPoller::forget() {
+    etag_.clear();
+    last_modified_.clear();
+}
+
 void CrlPoller::judge(fetch::Fetched fetched, SpoolFile body) {
     const auto refuse = [&](const std::string& why) {
+        forget();
         auto octets = body.map();
         hooks_.refuse({octets && body.size() != 0 ? *octets : nullptr, crl_.url},
                       {fmt::format("{}: {}", crl_.url, why)});
@@ -105,7 +113,7 @@ void CrlPoller::judge(fetch::Fetched fetched, SpoolFile body) {
     if (!octets)
         return refuse(octets.error().message);
     if (!hooks_.offer({std::move(*octets), crl_.url}))
-        return;
+        return forget();
     etag_ = fetched.header("etag");
     last_modified_ = fetched.header("last-modified");
 }

@@ -44,13 +44,15 @@ class CrlPoller {
 
   private:
     void judge(fetch::Fetched fetched, SpoolFile body);
+    void forget();
     void loop();
 
     config::ImportedCrl crl_;
     std::filesystem::path scratch_;
     Hooks hooks_;
     std::chrono::seconds stalls_;
-    // Of the CRL that the gate last took: only that one need not come again.
+    // Of the CRL that the gate last took, unless something was refused since: only that one need not come
+    // again.
     std::string etag_;
     std::string last_modified_;
 
