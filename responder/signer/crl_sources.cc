@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "responder/signer/limits.h"
 #include "responder/signer/same_file.h"
@@ -125,6 +126,9 @@ bool CrlSources::look_at_folder(Source& source) {
     std::error_code error;
     std::map<fs::path, Seen> files;
     std::vector<fs::path> candidates;
+    bool listed = true;
+    const bool was_away = source.files.contains(source.crl.file);
+    const bool was_well = std::exchange(source.well, false) && !was_away;
     for (fs::directory_iterator entry{source.crl.file, error}, end; !error && entry != end;
          entry.increment(error)) {
         if (!may_be_crl(entry->path()) || !entry->is_regular_file(error))
@@ -133,6 +137,7 @@ bool CrlSources::look_at_folder(Source& source) {
             gate_.refuse(*source.issuer, source.crl, {nullptr, source.crl.file.string()},
                          {fmt::format("{}: more than {} CRLs; take old ones away", source.crl.file.string(),
                                       limits::crl_folder_files)});
+            listed = false;
             break;
         }
         const fs::path& file = entry->path();
@@ -141,10 +146,26 @@ bool CrlSources::look_at_folder(Source& source) {
         if (due(source, file, seen) && (!seen.number.empty() || read(source, file, seen)))
             candidates.push_back(file);
     }
-    source.files = std::move(files);
-    if (candidates.empty())
+    if (error) {
+        gate_.refuse(*source.issuer, source.crl, {nullptr, source.crl.file.string()},
+                     {fmt::format("{}: {}", source.crl.file.string(), error.message())});
         return false;
+    }
+    source.files = std::move(files);
+    const auto is_well = [&] {
+        return listed && std::ranges::all_of(source.files,
+                                             [](const auto& one) { return one.second.state == State::done; });
+    };
+    if (candidates.empty() && (was_well || !is_well())) {
+        source.well = is_well();
+        return false;
+    }
     const auto newest = gate_.newest(*source.issuer, source.crl.path);
+    // What was refused has been taken away: the alarm ends when what is served passes once more.
+    for (const auto& [file, seen] : source.files) {
+        if (candidates.empty() && newest && crl::compare_crl_numbers(seen.number, newest->crl_number) == 0)
+            candidates.push_back(file);
+    }
     std::erase_if(candidates, [&](const fs::path& file) {
         const Bytes& number = source.files[file].number;
         return newest && crl::compare_crl_numbers(number, newest->crl_number) < 0;
@@ -152,8 +173,10 @@ bool CrlSources::look_at_folder(Source& source) {
     std::ranges::sort(candidates, [&](const fs::path& a, const fs::path& b) {
         return crl::compare_crl_numbers(source.files[a].number, source.files[b].number) > 0;
     });
-    return std::ranges::any_of(candidates,
-                               [&](const fs::path& file) { return offer(source, file, source.files[file]); });
+    const bool taken = std::ranges::any_of(
+        candidates, [&](const fs::path& file) { return offer(source, file, source.files[file]); });
+    source.well = is_well();
+    return taken;
 }
 
 }  // namespace eightbells::signer

@@ -21,7 +21,8 @@ namespace eightbells::signer {
 // refused only when it has stood still for limits::crl_settles. One that the gate refuses is offered again
 // now and then, as the refusal may pass (a date in the future, an issuer's base that comes later). Of a
 // folder the newest by cRLNumber is taken; where the gate refuses it, the next that is newer than what is
-// served. Older ones lie there rightly and are passed over. One thread.
+// served. Older ones lie there rightly and are passed over. When nothing in a folder is wrong any more what
+// is served is offered once more, which ends the alarm. One thread.
 class CrlSources {
   public:
     // What was taken up, for the log and the metrics.
@@ -44,6 +45,7 @@ class CrlSources {
         const FedIssuer* issuer = nullptr;
         config::ImportedCrl crl;
         std::map<std::filesystem::path, Seen> files;  // one, unless it is a folder
+        bool well = true;  // a folder in which nothing was wrong when it was last looked at
     };
     bool look(Source& source);
     bool look_at_file(Source& source, const std::filesystem::path& file);

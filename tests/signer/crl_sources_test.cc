@@ -218,6 +218,33 @@ BOOST_AUTO_TEST_CASE(of_a_folder_the_newest_that_is_right_is_taken) {
     BOOST_TEST(bench.taken == 4U);
 }
 
+BOOST_AUTO_TEST_CASE(a_folder_in_which_nothing_is_wrong_any_more_ends_the_alarm) {
+    CrlBench bench;
+    const auto folder = bench.folder.path() / "crls";
+    std::filesystem::create_directory(folder);
+    bench.make(R"({"file": "crls/a.crl", "number": 5}
+{"file": "crls/old.crl", "number": 4}
+)");
+    Sources look(bench, "crls");
+    BOOST_REQUIRE(look.look_after(0s));
+    BOOST_REQUIRE(bench.taken == 1U);
+    bench.write("crls/b.crl", as_bytes("no CRL\n"));
+    BOOST_TEST(!look.look_after(1s));
+    BOOST_TEST(!look.look_after(10s));
+    BOOST_TEST(bench.refusals.size() == 1U);
+    std::filesystem::remove(folder / "b.crl");
+    BOOST_TEST(look.look_after(1s));
+    BOOST_TEST(bench.taken == 2U);  // what is served passes once more
+    std::filesystem::rename(folder, bench.folder.path() / "away");
+    BOOST_TEST(!look.look_after(1s));
+    BOOST_TEST(bench.refusals.size() == 2U);
+    std::filesystem::rename(bench.folder.path() / "away", folder);
+    BOOST_TEST(look.look_after(1s));
+    BOOST_TEST(bench.taken == 3U);
+    BOOST_TEST(!look.look_after(10s));
+    BOOST_TEST(bench.taken == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(a_url_is_asked_conditionally_once_its_crl_was_taken) {
     CrlBench bench;
     bench.make(R"({"file": "5", "number": 5}
