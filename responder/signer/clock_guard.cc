@@ -83,6 +83,7 @@ Status ClockGuard::store() {
     if (auto written = write_file_durably(file_, as_bytes(text)); !written)
         return written;
     stored_allowed_ = record_.allowed;
+    to_be_stored_ = false;
     return {};
 }
 
@@ -110,8 +111,12 @@ UtcTime ClockGuard::look() {
     if (record_.stepped.empty() && std::chrono::abs(step) > limits::clock_step) {
         record_.stepped = fmt::format("the clock was stepped by {}{} s to {}", step > seconds{0} ? "+" : "",
                                       step.count(), to_iso8601(now));
-        (void)store();  // in memory it counts at once; a restart that missed it would be told by `allowed`
+        to_be_stored_ = true;
     }
+    // In memory it counts at once. A restart would be told of a step back by `allowed`, of one forwards by
+    // nothing else: it is tried until it stands there.
+    if (to_be_stored_)
+        (void)store();
     if (check_ == config::ClockCheck::steps || reference_.is_synchronised()) {
         synchronised_at_ = reference_.since_boot();
         unsynchronised_before_ = seconds{0};

@@ -88,6 +88,7 @@ class ClockGuard {
     std::mutex mutex_;
     Record record_;
     UtcTime stored_allowed_{};
+    bool to_be_stored_ = false;                     // a step that could not be written down yet
     std::chrono::seconds agreed_{};                 // wall clock less reference when last agreed upon
     std::chrono::nanoseconds synchronised_at_{};    // by the reference
     std::chrono::seconds unsynchronised_before_{};  // at the start

@@ -88,6 +88,25 @@ BOOST_AUTO_TEST_CASE(a_step_in_either_direction_stops_signing_until_it_is_accept
 }
 
 // Covers: D-10
+BOOST_AUTO_TEST_CASE(a_step_that_could_not_be_written_down_at_first_holds_across_restarts_too) {
+    Guarded guarded;
+    BOOST_REQUIRE(guarded.signs());
+    const auto aside = guarded.folder.path() / "aside";
+    std::filesystem::rename(guarded.file(), aside);
+    std::filesystem::create_directory(guarded.file());  // where no file can be put in place
+    guarded.clock.step(1h);
+    BOOST_TEST(!guarded.signs());
+    std::filesystem::remove(guarded.file());
+    std::filesystem::rename(aside, guarded.file());
+    guarded.clock.advance(1s);
+    BOOST_TEST(!guarded.signs());
+    guarded.restart();
+    BOOST_TEST(!guarded.signs());
+    BOOST_REQUIRE(guarded.guard->accept());
+    BOOST_TEST(guarded.signs());
+}
+
+// Covers: D-10
 BOOST_AUTO_TEST_CASE(what_ntp_corrects_in_its_course_does_not_stop_signing_but_many_such_steps_do) {
     Guarded guarded;
     guarded.clock.step(30s);
