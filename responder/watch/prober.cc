@@ -217,9 +217,10 @@ void Prober::give_up_waiting(RoundSink& sink) {
         const Awaited& awaited = waiting.awaited;
         const bool too_old = awaited.revoked_at + limits::awaited_for < clock_.now();
         if (too_old)
-            sink.trouble(fmt::format("{}: {} was said to be revoked at {} and is not seen so by every method",
-                                     issuers_[awaited.issuer].name, to_hex(awaited.serial.magnitude()),
-                                     to_iso8601(awaited.revoked_at)));
+            sink.trouble(fmt::format(
+                "{}: a certificate was said to be revoked at {} and is not seen so by every "
+                "method (reference {})",
+                issuers_[awaited.issuer].name, to_iso8601(awaited.revoked_at), awaited.reference));
         return too_old;
     });
 }

@@ -201,8 +201,14 @@ BOOST_AUTO_TEST_CASE(revocations_that_never_arrive_keep_no_other_waiting_and_are
     BOOST_TEST(round(prober).revocations.empty());
     BOOST_TEST(round(prober).revocations.size() == 2U);
     world.clock.advance(limits::awaited_for + 1s);
-    round(prober);
+    Seen seen;
+    BOOST_REQUIRE(prober.round(seen, true, [] { return false; }));
     BOOST_TEST(prober.awaited() == 0U);
+    // It is told, and no serial stands in the log.
+    BOOST_REQUIRE(seen.troubles.size() == limits::awaited_in_a_round + 1);  // one by OCSP only
+    BOOST_TEST(seen.troubles.front().starts_with("demo: a certificate was said to be revoked at "),
+               seen.troubles.front());
+    BOOST_TEST(seen.troubles.front().ends_with(" (reference reference)"), seen.troubles.front());
 }
 
 // Covers: G-01, G-03, G-19
