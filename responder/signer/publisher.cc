@@ -187,7 +187,7 @@ bool Publisher::step(Line& line) {
         note_fault(line, done.error());
         line.retry_at = clock_.steady() + limits::signing_retry;
     } else if (line.publication.complete() || clock_.steady() >= line.due_again_at) {
-        line.state.fault.reset();
+        line.state.fault = crl_fault(line);
     }
     report(line);
     return done.value_or(false);
@@ -220,13 +220,14 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
             return tl::unexpected<Error>(published.error());
     }
     // Taken before the changes are looked at: those of its import stand among them.
-    const auto crls = waiting_crls(line);
-    const bool overdue = line.publication.published() && std::ranges::any_of(crls, [&](const auto& crl) {
-                             return clock_.steady() - crl.since >= limits::crl_waits;
-                         });
+    auto crls = waiting_crls(line);
+    const auto overdue = std::ranges::stable_partition(crls, [&](const auto& crl) {
+        return !line.publication.published() || clock_.steady() - crl.since < limits::crl_waits;
+    });
     Result<bool> more_crls = false;
-    if (overdue)
-        more_crls = advance_crls(line, crls, now, Upto::head_alone);
+    if (!overdue.empty())
+        more_crls = advance_crls(line, {overdue.begin(), overdue.end()}, now, Upto::head_alone);
+    crls.erase(overdue.begin(), overdue.end());
     if (!more_crls)
         return more_crls;
     const auto source = vouched_(identity.issuer.id());
@@ -246,7 +247,7 @@ Result<bool> Publisher::sign_what_waits(Line& line) {
     auto changed = sign_changes(line, times);
     if (!changed)
         return changed;
-    if (!overdue)
+    if (!*more_crls)
         more_crls = advance_crls(line, crls, now, *changed ? Upto::pieces : Upto::head);
     if (*changed || !more_crls)
         return more_crls ? changed : more_crls;

@@ -113,6 +113,9 @@ class Publisher {
         CrlOctets der;
         cache::Digest digest{};
         std::chrono::steady_clock::time_point since{};
+        // After it could not be published, and why.
+        std::chrono::steady_clock::time_point again_at{};
+        std::string fault;
     };
     struct Line {
         Line(Publication p, double catch_up) : publication(std::move(p)), pace(catch_up) {}
@@ -147,6 +150,8 @@ class Publisher {
     Status take_up_crls(Line& line);
     std::vector<WaitingCrl> waiting_crls(const Line& line);
     enum class Upto { pieces, head, head_alone };  // alone: without the answers to what it says
+    void note_crl_fault(Line& line, const WaitingCrl& crl, const Error& error);
+    std::optional<std::string> crl_fault(const Line& line);
     Result<bool> advance_crls(Line& line, const std::vector<WaitingCrl>& waiting, UtcTime now, Upto upto);
     Status rise(Line& line, UtcTime now);
     void begin_resigning(Line& line);

@@ -167,6 +167,33 @@ BOOST_AUTO_TEST_CASE(a_path_that_is_not_configured_any_more_leaves_the_head) {
     BOOST_TEST((*walk.crl(world.head().crls.front()) == Bytes(20, 2)));
 }
 
+// Covers: C-09, D-02
+BOOST_AUTO_TEST_CASE(a_crl_that_cannot_be_published_keeps_neither_answers_nor_other_crls_from_it) {
+    World world;
+    world.issue(0, 10);
+    world.settle();
+    for (std::uint8_t n = 0; n < limits::crls_per_head; ++n)
+        world.submit_crl("/" + std::to_string(n) + ".crl", Bytes(20, n));
+    world.settle();
+    BOOST_REQUIRE(world.head().crls.size() == limits::crls_per_head);
+    world.submit_crl("/-.crl", Bytes(20, 200));  // one too many, and the first in turn
+    world.submit_crl("/7.crl", Bytes(20, 201));
+    world.settle();
+    BOOST_TEST(world.state.fault.has_value());
+    BOOST_TEST(!world.publisher->crl_waits(world.id(), "/7.crl"));
+    for (unsigned n = 0; n < 4; ++n) {  // also when it has waited for five minutes
+        world.apply(ledger::Action::revoke, n);
+        world.settle();
+        BOOST_TEST(world.find(n)->record.status.has_value());
+        BOOST_TEST(world.state.fault.has_value());
+        world.clock.advance(3min);
+    }
+    world.clock.advance(13h);
+    world.settle();
+    BOOST_TEST((*world.state.oldest_signed_at == world.clock.now()));
+    BOOST_TEST(world.publisher->crl_waits(world.id(), "/-.crl"));
+}
+
 // Covers: C-09
 BOOST_AUTO_TEST_CASE(a_crl_goes_out_alone_after_five_minutes_in_which_nothing_could_be_signed) {
     World world;
