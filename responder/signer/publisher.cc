@@ -378,8 +378,13 @@ Result<bool> Publisher::sign_due(Line& line, const AnswerTimes& times) {
     const auto paced = std::min(line.pace.allowance(times.produced_at, period, line.publication.page_bits()),
                                 limits::paced_pages_per_round);
     const auto indices = line.publication.due(times, limits::pages_per_round, paced);
-    if (indices.empty())
-        return false;
+    if (indices.empty()) {
+        // Signed already, where only the marking failed.
+        const bool waited = !line.as_pages.empty();
+        if (auto finished = finish_as_pages(line); !finished)
+            return tl::unexpected<Error>(finished.error());
+        return waited && line.as_pages.empty();
+    }
     line.pace.spend(std::min(paced, indices.size()));
     if (auto done = sign_pages(line, indices, times, Pages::published); !done)
         return tl::unexpected<Error>(done.error());

@@ -10,6 +10,7 @@
 
 #include "cache/walk.h"
 #include "responder/config/limits.h"
+#include "responder/ledger/sqlite.h"
 #include "responder/ocsp/limits.h"
 #include "responder/ocsp/response.h"
 #include "responder/signer/ca_compromise.h"
@@ -225,6 +226,26 @@ BOOST_AUTO_TEST_CASE(very_many_new_certificates_are_signed_as_pages) {
     BOOST_TEST(world.state.patches == 0U);
     for (unsigned n = 0; n < 6'000; n += 13)
         BOOST_REQUIRE(world.find(n).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(very_many_new_certificates_whose_marking_fails_keep_later_ones_waiting_no_longer) {
+    World world;
+    world.issue(0, 20'000);
+    world.settle();
+    world.issue(20'000, 5'000);
+    auto beside = *ledger::Database::open(world.folder.path() / "ledger.db", ledger::Database::Access::write);
+    BOOST_REQUIRE(beside.execute(
+        "CREATE TRIGGER none_go BEFORE DELETE ON changes BEGIN SELECT RAISE(ABORT, 'not now'); END"));
+    world.settle();
+    BOOST_REQUIRE(world.state.fault.has_value());
+    BOOST_TEST(world.find(24'999).has_value());
+    BOOST_REQUIRE(beside.execute("DROP TRIGGER none_go"));
+    world.clock.advance(limits::signing_retry);
+    world.settle();
+    BOOST_TEST(world.state.unpublished == 0U);
+    world.issue(25'000, 1);
+    world.settle();
+    BOOST_TEST(world.find(25'000).has_value());
 }
 
 // Covers: D-07
