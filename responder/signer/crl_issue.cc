@@ -169,6 +169,23 @@ fs::path CrlIssuer::spare_file(const Line& line, std::size_t scope) const {
            fmt::format("{}-{}.crl", line.identity->issuer.id(), to_hex(ByteView{name}.first(8)));
 }
 
+// After a restart: is what is served a spare, and what lies there to go out?
+void CrlIssuer::look_at_spares(Line& line) {
+    if (!line.identity->settings.generated_crl.spare)
+        return;
+    for (std::size_t i = 0; i < line.served.size(); ++i) {
+        const auto der = crl::copy_crl(spare_file(line, i), folder_);
+        const auto view = der ? crl::parse_crl((*der)->bytes()) : tl::unexpected<Error>(der.error());
+        if (!view || !line.served[i])
+            continue;
+        const auto order = crl::compare_crl_numbers(view->crl_number, line.served[i]->version.crl_number);
+        if (order == 0)
+            line.state.spare_out = true;
+        else if (i == 0 && order > 0)
+            line.state.spare_next_update = view->next_update;
+    }
+}
+
 Status CrlIssuer::keep_spares(Line& line, const CrlMaker::Dealt& dealt, const std::vector<Bytes>& numbers,
                               const std::vector<MadeCrl>& made, UtcTime now) {
     const auto& settings = line.identity->settings.generated_crl;

@@ -112,6 +112,7 @@ Status CrlIssuer::add_issuer(const std::shared_ptr<const Identity>& identity) {
     if (!agree) {
         line->regular_at.reset();
     }
+    look_at_spares(*line);
     lines_.push_back(std::move(line));
     return {};
 }

@@ -143,6 +143,7 @@ class CrlIssuer {
                        const std::vector<MadeCrl>& made, UtcTime now);
     void hand_over(Line& line, std::size_t scope, const MadeCrl& made);
     void publish_spares(Line& line);
+    void look_at_spares(Line& line);
     std::filesystem::path spare_file(const Line& line, std::size_t scope) const;
     void note_fault(Line& line, const Error& error);
     void loop();

@@ -326,6 +326,9 @@ BOOST_AUTO_TEST_CASE(
     const auto served = world.read();
     BOOST_TEST((*served->view.next_update - served->view.this_update == 48h));
     BOOST_TEST((world.issuance.spare_next_update == world.clock.now() + 24h * 7));
+    world.restart_all();
+    world.look();
+    BOOST_TEST((world.issuance.spare_next_update == world.clock.now() + 24h * 7));
     world.key->gone = true;
     UtcTime gone = world.clock.now();
     while (!world.issuance.spare_out) {
@@ -342,6 +345,10 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST((spare->entries == served->entries));
     const auto facts = world.facts(spare->der);
     BOOST_TEST(contains(facts, "signature True\n"), facts);
+    // So it is after a restart.
+    world.restart_all();
+    world.look();
+    BOOST_TEST(world.issuance.spare_out);
     // The key comes back: a new one, above the spare.
     world.key->gone = false;
     world.clock.advance(60s);
