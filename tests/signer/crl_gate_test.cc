@@ -3,6 +3,7 @@
 #include "responder/signer/crl_versions.h"
 #include "responder/signer/limits.h"
 #include "responder/signer/report.h"
+#include "tests/cache/temporary_folder.h"
 #include "tests/signer/crl_bench.h"
 
 using namespace eightbells;

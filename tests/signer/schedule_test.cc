@@ -35,8 +35,10 @@ BOOST_AUTO_TEST_CASE(a_page_signed_at_any_moment_falls_due_again_within_one_peri
         const unsigned bits = static_cast<unsigned>(random() % 25);
         const auto index = static_cast<std::uint32_t>(random() % (std::uint64_t{1} << bits));
         const UtcTime signed_at = start + seconds{static_cast<std::int64_t>(random() % 10'000'000)};
-        BOOST_REQUIRE(!DueMoments{signed_at, period, bits}.is_due(signed_at, index));
-        BOOST_REQUIRE(DueMoments{signed_at + period, period, bits}.is_due(signed_at, index));
+        const DueMoments at_once{signed_at, period, bits};
+        const DueMoments later{signed_at + period, period, bits};
+        BOOST_REQUIRE(!at_once.is_due(signed_at, index));
+        BOOST_REQUIRE(later.is_due(signed_at, index));
     }
 }
 
