@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(slots_that_move_while_all_goes_on_are_followed) {
     });
     std::uint8_t round = 1;
     RedisStore second{cluster.address()};
+    const std::size_t moved_before = cluster.times_said("MOVED");
     for (const std::string key : {"eightbells:i:page7", "eightbells:i:head", "eightbells:notices"}) {
         const unsigned slot = cluster.slot_of(key);
         const std::size_t from = cluster.holder_of(key);
@@ -155,16 +156,16 @@ BOOST_AUTO_TEST_CASE(slots_that_move_while_all_goes_on_are_followed) {
         BOOST_TEST(error_of(writer.publish(pages(100, round))) == "(no error)", key);
         BOOST_TEST(holds(second, 100, round), key);
         BOOST_TEST(cluster.times_said("ASK") > asked, key);
-        const std::size_t moved = cluster.times_said("MOVED");
         cluster.end_move(slot, to);
         ++round;
         BOOST_TEST(error_of(writer.publish(pages(100, round))) == "(no error)", key);
         BOOST_TEST(holds(second, 100, round), key);
-        BOOST_TEST(cluster.times_said("MOVED") > moved, key);
         BOOST_TEST(cluster.holder_of(key) == to);
     }
     done = true;
     BOOST_TEST(notices.get() == 0);
+    // Not for each key: a look that was put off after the move before may come just in time.
+    BOOST_TEST(cluster.times_said("MOVED") > moved_before);
     // After a MOVED the map was read anew: nothing is redirected any more.
     BOOST_TEST(soon([&] {
         const std::size_t moved = cluster.times_said("MOVED");
