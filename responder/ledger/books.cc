@@ -76,6 +76,16 @@ Result<Issuer> known_issuer(Database& database, const std::string& key) {
     return std::move(**found);
 }
 
+Result<IssuerWriting> begin_writing(Books& books, const std::string& issuer) {
+    auto writing = Writing::begin(books);
+    if (!writing)
+        return fail(writing.error().message);
+    auto known = known_issuer(writing->database(), issuer);
+    if (!known)
+        return fail(known.error().message);
+    return IssuerWriting{std::move(*writing), std::move(*known)};
+}
+
 Status store_issuer(Database& database, const Issuer& issuer) {
     Query query = database.query(
         "UPDATE issuers SET published = ?, last_change = ?, certificates = ?, status_changes = ? "

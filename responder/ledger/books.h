@@ -103,6 +103,12 @@ class Writing {
 Result<std::optional<Issuer>> find_issuer(Database& database, const std::string& key);
 // The same, an error where it is not known.
 Result<Issuer> known_issuer(Database& database, const std::string& key);
+// A turn at writing about an issuer, an error where it is not known.
+struct IssuerWriting {
+    Writing writing;
+    Issuer issuer;
+};
+Result<IssuerWriting> begin_writing(Books& books, const std::string& issuer);
 // published, last_change and certificates.
 Status store_issuer(Database& database, const Issuer& issuer);
 

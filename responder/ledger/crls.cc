@@ -127,13 +127,11 @@ Result<std::optional<Ledger::CrlState>> Ledger::crl_state(const std::string& iss
 
 Result<Bytes> Ledger::take_crl_numbers(const std::string& issuer, const std::string& scope,
                                        const Bytes& at_least, unsigned count) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
-    auto state = read_crl_state(writing->database(), known->id, scope);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
+    auto state = read_crl_state(writing.database(), known.id, scope);
     if (!state)
         return fail(state.error().message);
     Bytes first = at_least;
@@ -151,54 +149,50 @@ Result<Bytes> Ledger::take_crl_numbers(const std::string& issuer, const std::str
             return next;
         last = std::move(*next);
     }
-    Query query = writing->database().query(
+    Query query = writing.database().query(
         "INSERT INTO crls (issuer, scope, number) VALUES (?1, ?2, ?3) "
         "ON CONFLICT (issuer, scope) DO UPDATE SET number = ?3");
-    if (auto status = query.with(known->id, scope, ByteView{last}).run(); !status)
+    if (auto status = query.with(known.id, scope, ByteView{last}).run(); !status)
         return fail(status.error().message);
-    if (auto status = writing->commit(); !status)
+    if (auto status = writing.commit(); !status)
         return fail(status.error().message);
     return first;
 }
 
 Status Ledger::crl_published(const std::string& issuer, const std::string& scope, std::uint64_t covers,
                              bool last, const std::string& text) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
     {
-        Query query = writing->database().query(
+        Query query = writing.database().query(
             "UPDATE crls SET covers = ?, last = max(last, ?) WHERE issuer = ? AND scope = ?");
-        if (auto status = query.with(covers, last, known->id, scope).run(); !status)
+        if (auto status = query.with(covers, last, known.id, scope).run(); !status)
             return status;
     }
-    if (auto status = writing->audit("crl", text); !status)
+    if (auto status = writing.audit("crl", text); !status)
         return status;
-    return writing->commit();
+    return writing.commit();
 }
 
 Status Ledger::mark_last_listed(const std::string& issuer,
                                 const std::vector<std::pair<std::uint64_t, Serial>>& certificates,
                                 UtcTime this_update) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
     // Only what had expired by then, whatever the caller says (C-13).
-    Query query = writing->database().query(
+    Query query = writing.database().query(
         "UPDATE certificates SET last_listed = ?1 WHERE issuer = ?2 AND hash = ?3 AND serial = ?4 AND "
         "state <> 0 AND not_after < ?1 AND last_listed IS NULL");
     for (const auto& [hash, serial] : certificates) {
-        if (auto status = query.with(to_unix(this_update), known->id, to_key(hash), serial.magnitude()).run();
+        if (auto status = query.with(to_unix(this_update), known.id, to_key(hash), serial.magnitude()).run();
             !status)
             return status;
     }
-    return writing->commit();
+    return writing.commit();
 }
 
 }  // namespace eightbells::ledger

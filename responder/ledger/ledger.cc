@@ -134,21 +134,19 @@ Result<ImportReport> Ledger::import(const ImportSource& source, const Produce& p
 }
 
 Status Ledger::confirm(const std::string& issuer, const std::string& source, UtcTime as_of) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
-    auto row = find_source(writing->database(), known->id, source);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
+    auto row = find_source(writing.database(), known.id, source);
     if (!row)
         return fail(row.error().message);
     if (!*row)
         return fail(fmt::format("source {} of issuer {} has not spoken yet", source, issuer));
     (*row)->as_of = as_of;
-    if (auto status = store_source(writing->database(), **row); !status)
+    if (auto status = store_source(writing.database(), **row); !status)
         return status;
-    return writing->commit();
+    return writing.commit();
 }
 
 // --- reading

@@ -32,52 +32,46 @@ Result<std::vector<Ledger::Change>> Ledger::unpublished(const std::string& issue
 }
 
 Status Ledger::mark_published(const std::string& issuer, const std::vector<std::uint64_t>& change_ids) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
     Query query =
-        writing->database().query("DELETE FROM changes WHERE issuer = ? AND priority IN (0, 1) AND id = ?");
+        writing.database().query("DELETE FROM changes WHERE issuer = ? AND priority IN (0, 1) AND id = ?");
     for (const std::uint64_t id : change_ids) {
-        if (auto status = query.with(known->id, id).run(); !status)
+        if (auto status = query.with(known.id, id).run(); !status)
             return status;
     }
-    return writing->commit();
+    return writing.commit();
 }
 
 Status Ledger::mark_all_published(const std::string& issuer, std::uint64_t up_to_change_id) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
     // Without the question that comes first, an import since may have written nothing down.
-    if (!known->published && !state_->whole_list_begun.contains(known->id))
+    if (!known.published && !state_->whole_list_begun.contains(known.id))
         return fail(
             "the whole list cannot be marked published: last_change_id was not asked before it was read");
     Query query =
-        writing->database().query("DELETE FROM changes WHERE issuer = ? AND priority IN (0, 1) AND id <= ?");
-    if (auto status = query.with(known->id, up_to_change_id).run(); !status)
+        writing.database().query("DELETE FROM changes WHERE issuer = ? AND priority IN (0, 1) AND id <= ?");
+    if (auto status = query.with(known.id, up_to_change_id).run(); !status)
         return status;
-    known->published = true;
-    if (auto status = store_issuer(writing->database(), *known); !status)
+    known.published = true;
+    if (auto status = store_issuer(writing.database(), known); !status)
         return status;
-    return writing->commit();
+    return writing.commit();
 }
 
 Result<std::size_t> Ledger::publish_again(const std::string& issuer, std::set<Serial> serials) {
-    auto writing = Writing::begin(*state_);
-    if (!writing)
-        return fail(writing.error().message);
-    auto known = known_issuer(writing->database(), issuer);
-    if (!known)
-        return fail(known.error().message);
+    auto begun = begin_writing(*state_, issuer);
+    if (!begun)
+        return fail(begun.error().message);
+    auto& [writing, known] = *begun;
     {
-        Query waiting = writing->database().query("SELECT serial FROM changes WHERE issuer = ?");
-        waiting.with(known->id);
+        Query waiting = writing.database().query("SELECT serial FROM changes WHERE issuer = ?");
+        waiting.with(known.id);
         while (waiting.next()) {
             if (const auto serial = Serial::from_magnitude(waiting.blob(0)))
                 serials.erase(*serial);
@@ -88,13 +82,13 @@ Result<std::size_t> Ledger::publish_again(const std::string& issuer, std::set<Se
     if (serials.empty())
         return 0;
     for (const Serial& serial : serials) {
-        if (auto status = add_change(writing->database(), *known, serial, true, writing->now()); !status)
+        if (auto status = add_change(writing.database(), known, serial, true, writing.now()); !status)
             return fail(status.error().message);
-        writing->bound_recording();
+        writing.bound_recording();
     }
-    if (auto status = store_issuer(writing->database(), *known); !status)
+    if (auto status = store_issuer(writing.database(), known); !status)
         return fail(status.error().message);
-    if (auto status = writing->commit(); !status)
+    if (auto status = writing.commit(); !status)
         return fail(status.error().message);
     return serials.size();
 }
