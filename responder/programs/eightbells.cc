@@ -268,11 +268,8 @@ int main(int argc, char** argv) {
     add_show_command(app, line);
     add_report_command(app, line);
 
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : programs::exit_usage;
-    }
+    if (const auto ended = programs::read_arguments(app, argc, argv))
+        return *ended;
     if (line.job_without_config)
         return line.job_without_config();
     const auto config = programs::load_config(line.file, "eightbells", line.files);

@@ -55,11 +55,8 @@ int main(int argc, char** argv) {
     bool check = false;
     app.add_option("--config", file, "the configuration file")->capture_default_str();
     app.add_flag("--check", check, "read configuration and certificates, change nothing, and end");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : programs::exit_usage;
-    }
+    if (const auto ended = programs::read_arguments(app, argc, argv))
+        return *ended;
     const auto config = programs::load_config(file, "front");
     if (!config)
         return programs::exit_configuration;

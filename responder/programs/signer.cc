@@ -102,11 +102,8 @@ int main(int argc, char** argv) {
                  "begin with an empty ledger although this folder has signed before");
     app.add_flag("--check", check,
                  "read and judge configuration, certificates and keys, change nothing, and end");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : programs::exit_usage;
-    }
+    if (const auto ended = programs::read_arguments(app, argc, argv))
+        return *ended;
 
     const auto config = programs::load_config(file, "signer");
     if (!config)

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 
@@ -12,6 +13,15 @@ namespace eightbells::programs {
 const std::shared_ptr<TerminalLog>& terminal_log() {
     static const std::shared_ptr<TerminalLog> log = TerminalLog::open();
     return log;
+}
+
+std::optional<int> read_arguments(CLI::App& app, int argc, char** argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exit_usage;
+    }
+    return std::nullopt;
 }
 
 std::optional<config::Config> load_config(const std::string& file, std::string_view program,

@@ -12,6 +12,9 @@
 
 struct event;
 struct event_base;
+namespace CLI {
+class App;
+}
 
 // What every program's main function begins with.
 namespace eightbells::programs {
@@ -19,6 +22,9 @@ namespace eightbells::programs {
 inline constexpr int exit_failure = 1;         // could not start, or a fault was found
 inline constexpr int exit_usage = 2;           // the command line is wrong
 inline constexpr int exit_configuration = 78;  // EX_CONFIG: the configuration has mistakes
+
+// The status with which the program ends here: it was asked for help, or asked wrongly, and has answered.
+std::optional<int> read_arguments(CLI::App& app, int argc, char** argv);
 
 // Reads the configuration, prints every mistake and warning to standard error, and sets the log up (standard
 // error, UTC, the program's name in every line). nullopt: there were mistakes.

@@ -21,11 +21,8 @@ int main(int argc, char** argv) {
     CLI::App app{"Asks for certificate status as relying parties do, and keeps the outage ledger."};
     std::string file = "eightbells.toml";
     app.add_option("--config", file, "the configuration file")->capture_default_str();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : programs::exit_usage;
-    }
+    if (const auto ended = programs::read_arguments(app, argc, argv))
+        return *ended;
     const auto config = programs::load_config(file, "watch", config::Role::watch);
     if (!config)
         return programs::exit_configuration;
