@@ -278,10 +278,10 @@ void Loader::sync(std::size_t issuer) {
     judge_loaded(issuer);
     copy.lagging = is_lagging(issuer, report);
     parts_.health.set_lagging(issuer, copy.lagging, now);
-    copy.keeping = report && report->keeping;
+    const bool kept = std::exchange(copy.keeping, report && report->keeping) && !copy.keeping;
     say(copy.said, trouble_of(report), label(issuer));
 
-    if (!had_all && copy.shown->complete())
+    if (kept || (!had_all && copy.shown->complete()))
         ::malloc_trim(0);  // as after load()
 
     metrics::FrontMetrics& metrics = parts_.metrics;
