@@ -11,6 +11,7 @@
 #include "cache/replica.h"
 #include "tests/cache/built_set.h"
 #include "tests/cache/memory_store.h"
+#include "tests/cache/said.h"
 #include "tests/cache/temporary_folder.h"
 
 namespace eightbells::cache {
@@ -79,10 +80,6 @@ class Follower {
 inline void publish(Store& store, const Batch& batch) {
     const auto published = store.publish(batch);
     BOOST_REQUIRE_MESSAGE(published, (published ? "" : published.error().message));
-}
-
-inline bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
 }
 
 // The name of the sha256 live page of a serial.

@@ -14,10 +14,18 @@
 
 namespace eightbells {
 
+inline sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    return address;
+}
+
 // A free port of 127.0.0.1, below those that the kernel gives to clients, and this process's until it ends: a
 // name in the abstract namespace, held open, keeps tests that run at the same time away from it.
 inline std::uint16_t free_port() {
-    constexpr int first = 30'001;  // above those of conformance::free_port
+    constexpr int first = 15'001;
     constexpr int last = 32'767;
     static int next = first + static_cast<int>(::getpid()) * 37 % (last - first);
     const auto binds = [](int fd, const auto& address, socklen_t size) {
@@ -31,10 +39,7 @@ inline std::uint16_t free_port() {
         std::ranges::copy(text, name.sun_path + 1);
         const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
         const int claim = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in place{};
-        place.sin_family = AF_INET;
-        place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        place.sin_port = htons(static_cast<std::uint16_t>(next));
+        const sockaddr_in place = loopback(static_cast<std::uint16_t>(next));
         const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const int yes = 1;
         ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

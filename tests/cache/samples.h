@@ -14,6 +14,7 @@
 #include "cache/page.h"
 #include "cache/patch.h"
 #include "responder/crypto/digest.h"
+#include "tests/cache/said.h"
 
 // Seeded random records, pages and digests. A failing case is run again with EIGHTBELLS_SEED=<the seed
 // printed>.
@@ -165,15 +166,6 @@ inline std::vector<Record> records_of(const Page& page) {
     for (std::size_t i = 0; i < page.size(); ++i)
         all.push_back(page.record(i));
     return all;
-}
-
-template <class T>
-std::string error_of(const Result<T>& result) {
-    return result ? "(no error)" : result.error().message;
-}
-
-inline bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace eightbells::cache::samples

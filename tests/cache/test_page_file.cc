@@ -11,6 +11,7 @@
 
 #include "cache/limits.h"
 #include "cache/page_file.h"
+#include "tests/cache/said.h"
 #include "tests/cache/temporary_folder.h"
 
 using namespace eightbells;
@@ -30,10 +31,6 @@ std::unique_ptr<PageFile> opened(const std::filesystem::path& path, Access acces
 std::string why_not(const std::filesystem::path& path, Access access = Access::write) {
     const auto file = PageFile::open(path, access);
     return file ? "(it opened)" : file.error().message;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
 }
 
 Batch batch_of(std::vector<std::pair<std::string, Bytes>> put, Bytes head = {}) {

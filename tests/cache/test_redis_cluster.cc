@@ -7,21 +7,13 @@
 #include "cache/redis_slots.h"
 #include "cache/redis_store.h"
 #include "tests/cache/redis_cluster.h"
+#include "tests/cache/said.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
 using namespace std::chrono_literals;
 
 namespace {
-
-bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
-template <class T>
-std::string error_of(const Result<T>& result) {
-    return result ? "(no error)" : result.error().message;
-}
 
 Batch pages(int count, std::uint8_t octet) {
     Batch batch{"i", {}, {}, Bytes(40, octet)};

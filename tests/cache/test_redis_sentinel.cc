@@ -2,6 +2,7 @@
 
 #include "cache/redis_store.h"
 #include "tests/cache/redis_sentinel.h"
+#include "tests/cache/said.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
@@ -9,10 +10,6 @@ using namespace std::chrono_literals;
 
 // Real servers: a primary, a replica and Sentinels.
 namespace {
-
-bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
 
 struct Replicated {
     Replicated() {

@@ -6,21 +6,13 @@
 #include "cache/limits.h"
 #include "cache/redis_store.h"
 #include "tests/cache/redis_server.h"
+#include "tests/cache/said.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
 using namespace std::chrono_literals;
 
 namespace {
-
-bool contains(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
-template <class T>
-std::string error_of(const Result<T>& result) {
-    return result ? "(no error)" : result.error().message;
-}
 
 Batch batch_of(std::vector<std::pair<std::string, Bytes>> put, Bytes head = {}) {
     return {"i", std::move(put), {}, std::move(head)};

@@ -110,13 +110,7 @@ const BadFile bad_files[] = {
 
 BOOST_AUTO_TEST_CASE(each_mistake_of_form_is_named_with_line_field_and_what_to_write) {
     for (const BadFile& bad : bad_files) {
-        const Loaded loaded = load_example_text(bad.text);
-        BOOST_TEST_REQUIRE(loaded.mistakes.size() == 1U, bad.claim << listing(loaded.mistakes));
-        const Mistake& mistake = loaded.mistakes.front();
-        BOOST_TEST(mistake.line == bad.line, bad.claim << listing(loaded.mistakes));
-        BOOST_TEST(mistake.field == bad.field, bad.claim << listing(loaded.mistakes));
-        BOOST_TEST((mistake.message.find(bad.message) != std::string::npos),
-                   bad.claim << listing(loaded.mistakes));
+        const Mistake mistake = check_one(bad);
         BOOST_TEST(mistake.to_string().starts_with(
             "/etc/eightbells/eightbells.toml:" + std::to_string(bad.line) + ": "));
     }

@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_TESTS_CONFIG_FIXTURE_H
 #define EIGHTBELLS_TESTS_CONFIG_FIXTURE_H
 
+#include <boost/test/unit_test.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,18 @@ inline std::string listing(const std::vector<Mistake>& mistakes) {
 
 inline Loaded load_example_text(std::string_view text) {
     return load_text(text, "/etc/eightbells/eightbells.toml");
+}
+
+// The mistake, to be looked at further.
+inline Mistake check_one(const BadFile& bad) {
+    const Loaded loaded = load_example_text(bad.text);
+    BOOST_TEST_REQUIRE(loaded.mistakes.size() == 1U, bad.claim << listing(loaded.mistakes));
+    const Mistake& mistake = loaded.mistakes.front();
+    BOOST_TEST(mistake.line == bad.line, bad.claim << listing(loaded.mistakes));
+    BOOST_TEST(mistake.field == bad.field, bad.claim << listing(loaded.mistakes));
+    BOOST_TEST((mistake.message.find(bad.message) != std::string::npos),
+               bad.claim << listing(loaded.mistakes));
+    return mistake;
 }
 
 }  // namespace eightbells::config::testing

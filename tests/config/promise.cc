@@ -186,16 +186,6 @@ const BadFile conflicts[] = {
      "store.redis.command_timeout", "10000ms"},
 };
 
-void check_one(const BadFile& bad) {
-    const Loaded loaded = load_example_text(bad.text);
-    BOOST_TEST_REQUIRE(loaded.mistakes.size() == 1U, bad.claim << listing(loaded.mistakes));
-    const Mistake& mistake = loaded.mistakes.front();
-    BOOST_TEST(mistake.line == bad.line, bad.claim << listing(loaded.mistakes));
-    BOOST_TEST(mistake.field == bad.field, bad.claim << listing(loaded.mistakes));
-    BOOST_TEST((mistake.message.find(bad.message) != std::string::npos),
-               bad.claim << listing(loaded.mistakes));
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_configuration_that_cannot_keep_the_promise_is_refused_with_the_arithmetic) {

@@ -1,16 +1,11 @@
 #include "tests/conformance/asking.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmath>
-#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <sstream>
 #include <stdexcept>
@@ -32,14 +27,6 @@ class Socket {
   private:
     int fd_;
 };
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-}
 
 // "Nov 22 07:46:25 2026 GMT" as index.txt writes it.
 std::string index_time(const std::string& printed) {
@@ -82,37 +69,6 @@ void take_line(const std::string& line, std::vector<Told>& told) {
 }
 
 }  // namespace
-
-namespace {
-// Fronts may share a port, so a bind alone would not tell two tests apart. The name goes with this process.
-bool reserve(std::uint16_t port) {
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    const std::string text = "eightbells-test-port-" + std::to_string(port);
-    std::memcpy(name.sun_path + 1, text.data(), text.size());  // behind a zero: abstract, no file
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), size) == 0)
-        return true;
-    ::close(fd);
-    return false;
-}
-}  // namespace
-
-std::uint16_t free_port() {
-    static std::uint16_t next = static_cast<std::uint16_t>(15'000 + ::getpid() * 37 % 15'000);
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-        next = next < 30'000 ? static_cast<std::uint16_t>(next + 1) : std::uint16_t{15'000};
-        const Socket socket;
-        const int yes = 1;
-        ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-        const sockaddr_in address = loopback(next);
-        if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-            reserve(next))
-            return next;
-    }
-    throw std::runtime_error("no free port");
-}
 
 std::optional<Reply> fetch(std::uint16_t port, const std::string& path) {
     const Socket socket;

@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/cache/free_port.h"
 #include "tests/conformance/authority.h"
 
 // How the tests ask and read what comes back, with nothing of ours in between.
 namespace eightbells::conformance {
 
-// A port of 127.0.0.1 that was free a moment ago, below those that the kernel gives to clients, and that no
-// other test gets while this process lives.
-std::uint16_t free_port();
+using eightbells::free_port;
 
 // GET of a private listener's or a front's path over HTTP/1.0; empty when nobody answers.
 struct Reply {

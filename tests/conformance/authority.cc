@@ -72,7 +72,9 @@ authorityKeyIdentifier = keyid
 authorityKeyIdentifier = keyid
 )";
 
-std::string spelled(std::chrono::system_clock::time_point moment) {
+}  // namespace
+
+std::string generalized_time(std::chrono::system_clock::time_point moment) {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(moment);
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
@@ -80,8 +82,6 @@ std::string spelled(std::chrono::system_clock::time_point moment) {
     std::strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &parts);
     return text;
 }
-
-}  // namespace
 
 Authority::Authority(std::filesystem::path folder, std::string name, KeyKind kind, bool pss)
     : folder_(std::move(folder)), name_(std::move(name)), kind_(kind), pss_(pss) {
@@ -204,8 +204,8 @@ void populate(Authority& authority) {
         if (name == "expired" || name == "revoked-expired")
             authority.issue(name, "20200101000000Z", "20210101000000Z");
         else if (name == "lapsed")
-            authority.issue(name, spelled(now - std::chrono::hours{24}),
-                            spelled(now - std::chrono::minutes{1}));
+            authority.issue(name, generalized_time(now - std::chrono::hours{24}),
+                            generalized_time(now - std::chrono::minutes{1}));
         else
             authority.issue(name);
     }

@@ -1,6 +1,7 @@
 #ifndef EIGHTBELLS_TESTS_CONFORMANCE_AUTHORITY_H
 #define EIGHTBELLS_TESTS_CONFORMANCE_AUTHORITY_H
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -8,6 +9,9 @@
 
 // A throwaway CA in a folder, made and run with the `openssl` command alone: what it writes is what CAs have.
 namespace eightbells::conformance {
+
+// YYYYMMDDHHMMSSZ, as `openssl ca` takes times.
+std::string generalized_time(std::chrono::system_clock::time_point moment);
 
 enum class KeyKind { p256, p384, rsa2048, rsa4096 };
 
@@ -31,7 +35,7 @@ class Authority {
     std::string serial(const std::string& name) const { return entry(name).serial; }
 
     void issue(const std::string& name);
-    // Times as `openssl ca` takes them: YYYYMMDDHHMMSSZ.
+    // Times as generalized_time spells them.
     void issue(const std::string& name, const std::string& not_before, const std::string& not_after);
     // Signed by the CA, on no list. Its serial number is 0x0123456789ABCDEF.
     void issue_unlisted(const std::string& name);

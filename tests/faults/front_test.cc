@@ -24,9 +24,7 @@ struct Began {
         ladder->start();
     }
     void teardown() {
-        BOOST_TEST(ladder->signer.stop() == 0);
-        for (std::size_t which = 0; which < fronts; ++which)
-            BOOST_TEST(ladder->front(which).stop() == 0);
+        ladder->end();
         ladder.reset();
     }
 };

@@ -83,6 +83,11 @@ void Ladder::start() {
     await_ready();
 }
 
+void Ladder::end() {
+    for (Program* part : {&signer, &front_0_, &front_1_})
+        BOOST_TEST(part->stop() == 0);
+}
+
 void Ladder::await_ready() {
     if (!comes([&] { return signer_ready() && front_ready(0) && front_ready(1); }))
         throw std::runtime_error("not ready:\n" + logs());

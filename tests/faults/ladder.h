@@ -51,6 +51,7 @@ class Ladder : public conformance::World {
     explicit Ladder(std::size_t rows, const std::string& more = {}, const std::string& store = {});
 
     void start();
+    void end();  // of signer and fronts, in good order
     void await_ready();
     conformance::Authority& authority() const { return ca("ca"); }
     std::string next_certificate();

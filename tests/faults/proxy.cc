@@ -8,16 +8,11 @@
 #include <array>
 #include <stdexcept>
 
+#include "tests/cache/free_port.h"
+
 namespace eightbells::faults {
 
 namespace {
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-}
 int new_socket() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
-#include <ctime>
 
 #include "tests/faults/ladder.h"
 
@@ -30,13 +29,7 @@ class Rolled : public RunWorld {
     void pass(std::chrono::seconds time) const { control_->passed += std::chrono::nanoseconds{time}.count(); }
     std::string spelled(std::chrono::seconds from_now) const {
         const auto shift = std::chrono::nanoseconds{control_->passed.load()};
-        const auto moment = std::chrono::system_clock::now() + shift + from_now;
-        const std::time_t seconds = std::chrono::system_clock::to_time_t(moment);
-        std::tm parts{};
-        ::gmtime_r(&seconds, &parts);
-        char text[32];
-        std::strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &parts);
-        return text;
+        return generalized_time(std::chrono::system_clock::now() + shift + from_now);
     }
     // From one signer certificate to another.
     void roll(const std::string& from, const std::string& to) {

@@ -88,6 +88,17 @@ Mirror::Gate always_open() {
     return [](const std::string&, cache::Store&, cache::Store&) -> Result<bool> { return true; };
 }
 
+Mirror mirror_of(World& world, std::unique_ptr<cache::Store> store, const Clock& clock,
+                 Mirror::Gate gate = always_open()) {
+    return {world.folder.path() / "pages.db",
+            std::move(store),
+            {world.id()},
+            {world.store_key.public_key()},
+            std::move(gate),
+            world.metrics,
+            clock};
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mirror)
@@ -147,13 +158,7 @@ BOOST_AUTO_TEST_CASE(a_revocation_does_not_wait_until_everything_is_read_back) {
             wait.wait();
             return true;
         };
-        Mirror mirror{world.folder.path() / "pages.db",
-                      std::make_unique<Lent>(store),
-                      {world.id()},
-                      {world.store_key.public_key()},
-                      gate,
-                      world.metrics,
-                      world.clock};
+        Mirror mirror = mirror_of(world, std::make_unique<Lent>(store), world.clock, gate);
         running = &mirror;
         begun.set_value();
         BOOST_REQUIRE((read_on.get_future().wait_for(60s) == std::future_status::ready));
@@ -173,13 +178,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_was_emptied_is_refilled_although_a_publication
     world.settle();
     const auto signatures = world.signatures();
     WatchedStore store;
-    Mirror mirror{world.folder.path() / "pages.db",
-                  std::make_unique<Lent>(store),
-                  {world.id()},
-                  {world.store_key.public_key()},
-                  always_open(),
-                  world.metrics,
-                  world.clock};
+    Mirror mirror = mirror_of(world, std::make_unique<Lent>(store), world.clock);
     BOOST_REQUIRE(store.holds({cache::head_name(world.id())}));
     const auto everything = store.names();
     BOOST_REQUIRE(everything.size() > 8);
@@ -204,13 +203,7 @@ BOOST_AUTO_TEST_CASE(batches_without_a_head_go_through_one_after_the_other) {
     const std::string head = cache::head_name(world.id());
     const std::vector<std::string> old{world.id() + ":crl:1", world.id() + ":crl:2"};
     BOOST_REQUIRE(store.publish({world.id(), {{old[0], {1}}, {old[1], {2}}}, {}, {}}));
-    Mirror mirror{world.folder.path() / "pages.db",
-                  std::make_unique<Lent>(store),
-                  {world.id()},
-                  {world.store_key.public_key()},
-                  always_open(),
-                  world.metrics,
-                  world.clock};
+    Mirror mirror = mirror_of(world, std::make_unique<Lent>(store), world.clock);
     BOOST_REQUIRE(store.holds({head}));
     for (const std::string& name : old)
         mirror.hand_over({world.id(), {}, {name}, {}});
@@ -230,13 +223,7 @@ BOOST_AUTO_TEST_CASE(what_a_node_of_a_cluster_lost_comes_back_though_nothing_is_
     world.issue(0, 500);
     world.settle();
     const auto signatures = world.signatures();
-    Mirror mirror{world.folder.path() / "pages.db",
-                  std::make_unique<cache::RedisStore>(cluster.address()),
-                  {world.id()},
-                  {world.store_key.public_key()},
-                  always_open(),
-                  world.metrics,
-                  clock};
+    Mirror mirror = mirror_of(world, std::make_unique<cache::RedisStore>(cluster.address()), clock);
     const auto keys = [&](std::size_t node) { return std::stoul(cluster[node].command("--raw dbsize")); };
     const auto all = [&] { return keys(0) + keys(1) + keys(2); };
     const std::size_t published = world.pages->names(world.id(), 10'000)->size();
