@@ -96,7 +96,8 @@ class Publication {
     void give_up() noexcept { anew_ = true; }  // what is published no longer fits: begin_anew() is next
     // Published pages that are damaged or were made due.
     std::vector<std::uint32_t> forced(std::size_t at_most) const;
-    bool stale() const noexcept { return stale_; }  // a publication failed half way: load() before the next
+    // A publication failed half way, or the page file has lost what is held: load() before the next.
+    bool stale() const noexcept { return stale_; }
     // Over signed, non-empty pages; year_9999 when there are none.
     UtcTime earliest_next_update() const noexcept;
     // The least time that an answer stays valid beyond its next planned refresh (beyond now when that is
@@ -211,7 +212,7 @@ class Publication {
     cache::Version stored_;
     bool published_ = false;
     bool anew_ = true;    // what is published is not all that we sign now, or not whole
-    bool stale_ = false;  // a publication failed half way: what is held must be loaded again first
+    bool stale_ = false;  // what is held must be loaded again first
     Shape shape_;         // under the head
     std::optional<Shape> coming_;
     std::vector<Set> dropped_;  // under the stored head, under the next one no more

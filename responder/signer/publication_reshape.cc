@@ -149,6 +149,7 @@ Status Publication::merge_patches(UtcTime now) {
         if (!stored)
             return tl::unexpected<Error>(stored.error());
         if (!stored->front() || crypto::sha256(*stored->front()) != patches_[i].digest) {
+            stale_ = true;  // what load() finds lost is signed anew
             return fail(name + ": damaged in the page file");
         }
         auto patch = cache::Patch::parse(std::move(*stored->front()));

@@ -176,6 +176,28 @@ BOOST_AUTO_TEST_CASE(a_lost_patch_stays_named_until_every_page_is_signed_anew) {
     BOOST_TEST(!world.find(2'002)->record.status.has_value());
 }
 
+// Covers: B-23, C-05
+BOOST_AUTO_TEST_CASE(a_patch_that_is_damaged_meanwhile_is_found_when_it_is_joined_and_mended) {
+    World world;
+    world.issue(0, 200);
+    world.settle();
+    for (unsigned n = 0; n < 2 * limits::patches_before_merge; ++n) {
+        world.apply(ledger::Action::revoke, n);
+        world.settle();
+        if (n == 0) {
+            const std::string name = cache::patch_name(world.id(), world.head().patches.front().sequence);
+            BOOST_REQUIRE(world.pages->publish({world.id(), {{name, Bytes{9, 9}}}, {}, {}}));
+        }
+        world.clock.advance(limits::signing_retry);
+    }
+    world.settle();
+    BOOST_TEST(world.state.complete);
+    BOOST_TEST(world.state.fault == "");
+    BOOST_TEST(world.state.unpublished == 0U);
+    for (unsigned n = 0; n < 200; ++n)
+        BOOST_TEST(world.find(n)->record.status.has_value() == (n < 2 * limits::patches_before_merge));
+}
+
 BOOST_AUTO_TEST_CASE(a_ca_that_grows_far_is_signed_anew_and_leaves_no_page_of_the_old_shape) {
     World world;
     world.issue(0, 100);
