@@ -18,6 +18,7 @@ set(SOURCES
   redis_connection.cc
   redis_sentinels.cc
   redis_servers.cc
+  redis_settings.cc
   redis_slots.cc
   redis_store.cc
   replica.cc

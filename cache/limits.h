@@ -78,7 +78,11 @@ inline constexpr unsigned redis_redirections = 5;
 inline constexpr std::size_t redis_piece_octets =
     1024 * 1024;  // SETs under way before their replies are read
 inline constexpr std::size_t redis_piece_commands = 1024;
-inline constexpr std::size_t redis_notices = 1024;  // kept in the stream, about 100 octets each
+// Of a server's maxmemory: with more in use it is nearly full. The tenth that is left takes a ninth more
+// certificates: of a CA that grows by a percent a week, those of ten weeks.
+inline constexpr std::uint64_t redis_full_tenths = 9;
+inline constexpr std::size_t redis_policy_octets = 32;  // volatile-random has 15
+inline constexpr std::size_t redis_notices = 1024;      // kept in the stream, about 100 octets each
 inline constexpr std::size_t redis_notices_read = 256;
 inline constexpr std::chrono::seconds notice_wait = 60s;  // wait_notice never takes longer, whatever is asked
 // Another process's transaction on the same page file: 20 MB a second on a slow disk, 40 MB of pages.

@@ -6,6 +6,7 @@
 
 #include "cache/limits.h"
 #include "cache/redis_servers.h"
+#include "cache/redis_settings.h"
 #include "responder/crypto/digest.h"
 
 namespace eightbells::cache {
@@ -254,35 +255,31 @@ std::uint64_t RedisStore::may_have_lost() const {
     return state_->calls.spread() ? state_->calls.made() : 0;
 }
 
-Result<std::string> RedisStore::check_settings() {
+Result<std::vector<StoreFinding>> RedisStore::check_settings() {
     // INFO and not CONFIG GET: the latter is often forbidden or renamed.
     const auto replies = state_->calls.ask_each({"INFO", "memory"});
     if (!replies)
         return tl::unexpected(replies.error());
-    std::string findings;
-    const auto find = [&](const RedisPlace& place, std::string_view what) {
-        findings += fmt::format("{}{}{}", findings.empty() ? "" : "; ",
-                                state_->calls.spread() ? to_string(place) + ": " : "", what);
-    };
+    std::vector<StoreFinding> all;
     for (const auto& [place, reply] : *replies) {
+        std::vector<StoreFinding> found;
         if (const std::string_view error = error_text(*reply); !error.empty()) {
-            find(place, fmt::format("whether maxmemory-policy is noeviction cannot be asked, allow +info: {}",
-                                    error));
-            continue;
-        }
-        if (!is_string(reply.get()))
+            found.push_back({StoreFinding::Kind::not_told,
+                             fmt::format("whether it evicts pages, and how full it is, cannot be asked, "
+                                         "allow +info: {}",
+                                         error)});
+        } else if (is_string(reply.get())) {
+            found = findings_in({reply->str, reply->len});
+        } else {
             return state_->calls.drop("INFO: the reply is not a text");
-        const std::string_view text{reply->str, reply->len};
-        constexpr std::string_view field = "maxmemory_policy:";
-        const std::size_t at = text.find(field);
-        std::string_view policy = at == std::string_view::npos ? "not told" : text.substr(at + field.size());
-        policy = policy.substr(0, policy.find_first_of("\r\n"));
-        if (policy != "noeviction")
-            find(place, fmt::format("maxmemory-policy is {}: pages could vanish silently; set "
-                                    "`maxmemory-policy noeviction`",
-                                    policy));
+        }
+        for (StoreFinding& one : found) {
+            if (state_->calls.spread())
+                one.text = fmt::format("{}: {}", to_string(place), one.text);
+            all.push_back(std::move(one));
+        }
     }
-    return findings;
+    return all;
 }
 
 }  // namespace eightbells::cache

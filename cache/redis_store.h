@@ -33,9 +33,9 @@ class RedisStore final : public Store {
     Result<bool> wait_notice(std::chrono::milliseconds limit) override;
     std::string name() const override;
 
-    // maxmemory-policy other than noeviction (C-05), of any server that holds keys; or why that cannot be
-    // told.
-    Result<std::string> check_settings() override;
+    // Of every server that holds keys: maxmemory-policy other than noeviction, little left of maxmemory, or
+    // why that cannot be told.
+    Result<std::vector<StoreFinding>> check_settings() override;
     std::uint64_t may_have_lost() const override;
 
   private:

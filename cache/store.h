@@ -40,6 +40,19 @@ struct Batch {
     Bytes head;
 };
 
+// What the operator of a store must know of how it is set up.
+struct StoreFinding {
+    enum class Kind : std::uint8_t {
+        evicts,       // what it holds can vanish silently (C-05)
+        nearly_full,  // soon nothing new can be published
+        not_told,     // it does not say whether it is one of these
+    };
+    Kind kind;
+    std::string text;  // which server, where there are several, and what to do; the same while it is so
+    friend bool operator==(const StoreFinding&, const StoreFinding&) = default;
+};
+inline constexpr std::size_t store_finding_kinds = 3;
+
 // A place where published bytes lie. It can delay and lose, and nothing it returns is believed. Blocking,
 // each call within a bounded time; one object a thread.
 class Store {
@@ -58,8 +71,8 @@ class Store {
     // the time limit, and errors, mean "look at the head yourself".
     virtual Result<bool> wait_notice(std::chrono::milliseconds limit) = 0;
 
-    // What its operator must know of how it is set up; empty: nothing.
-    virtual Result<std::string> check_settings() { return std::string{}; }
+    // What is to be said of how it is set up now.
+    virtual Result<std::vector<StoreFinding>> check_settings() { return std::vector<StoreFinding>{}; }
 
     // Rises whenever a part of it may have lost what was confirmed while the head, in another part, stayed:
     // only reading everything back shows that.

@@ -125,6 +125,8 @@ struct LabelOf<Door> : EnumLabel<Door, door_names> {};
 template <>
 struct LabelOf<Refused> : EnumLabel<Refused, refused_names> {};
 template <>
+struct LabelOf<StoreFinding> : EnumLabel<StoreFinding, store_finding_names> {};
+template <>
 struct LabelOf<ClockState> : EnumLabel<ClockState, clock_state_names> {};
 
 // The metric's name, help and type, without series.

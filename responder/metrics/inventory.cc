@@ -144,6 +144,8 @@ constexpr std::array<Definition, metric_count> table{{
     gauge(Metric::signer_page_file_size, signer, "eightbells_signer_page_file_size_bytes", {}, "Size of the signer's page file."),
     gauge(Metric::signer_store_reachable, signer, "eightbells_signer_store_reachable", {}, "1 when the last publication reached the store."),
     gauge(Metric::signer_store_last_mirror, signer, "eightbells_signer_store_last_mirror_timestamp_seconds", {}, "When the store last held all that was published."),
+    gauge(Metric::signer_store_finding, signer, "eightbells_signer_store_finding", {"finding"},
+          "1 while it is so of some server of the store, each an alarm: it evicts pages, it is nearly full, or it does not tell; the log says which server and what to do."),
 
     counter(Metric::signer_live_calls, signer, "eightbells_signer_live_calls_total", {"verdict"}, "Calls of fronts for a live answer, by how they ended."),
     histogram(Metric::signer_live_call_duration, signer, "eightbells_signer_live_call_duration_seconds", {}, "From a front's call to the reply.", request_bounds),

@@ -133,6 +133,7 @@ enum class Metric : std::uint8_t {
     signer_page_file_size,
     signer_store_reachable,
     signer_store_last_mirror,
+    signer_store_finding,
     // its live answers
     signer_live_calls,
     signer_live_call_duration,

@@ -135,6 +135,11 @@ enum class PublishResult : std::uint8_t { done, failed, count_ };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(PublishResult::count_)>
     publish_result_names{"done", "failed"};
 
+// What is found of how the store is set up: cache::StoreFinding::Kind, in its order.
+enum class StoreFinding : std::uint8_t { evicts, nearly_full, not_told, count_ };
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(StoreFinding::count_)>
+    store_finding_names{"evicts", "nearly_full", "not_told"};
+
 enum class ClockState : std::uint8_t { trusted, unsynchronised, stepped, count_ };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(ClockState::count_)> clock_state_names{
     "trusted", "unsynchronised", "stepped"};

@@ -70,6 +70,7 @@ struct SignerMetrics final : MetricSet {
     Gauges<> page_file_size{*this, Metric::signer_page_file_size};
     Gauges<> store_reachable{*this, Metric::signer_store_reachable};
     Gauges<> store_last_mirror{*this, Metric::signer_store_last_mirror};
+    Gauges<StoreFinding> store_finding{*this, Metric::signer_store_finding};
 
     Counters<LiveVerdict> live_calls{*this, Metric::signer_live_calls};
     Histograms<> live_call_duration{*this, Metric::signer_live_call_duration};

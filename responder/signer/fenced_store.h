@@ -36,7 +36,7 @@ class FencedStore final : public cache::Store {
         return store_->publish(batch);
     }
     Result<bool> wait_notice(std::chrono::milliseconds limit) override { return store_->wait_notice(limit); }
-    Result<std::string> check_settings() override { return store_->check_settings(); }
+    Result<std::vector<cache::StoreFinding>> check_settings() override { return store_->check_settings(); }
     std::uint64_t may_have_lost() const override { return store_->may_have_lost(); }
     std::string name() const override { return store_->name(); }
 

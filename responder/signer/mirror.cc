@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "cache/copy.h"
 #include "cache/until_stopped.h"
 #include "responder/signer/limits.h"
@@ -15,6 +17,10 @@ std::size_t octets(const cache::Batch& batch) noexcept {
         sum += name.size() + bytes.size();
     return sum;
 }
+
+static_assert(static_cast<std::size_t>(metrics::StoreFinding::count_) == cache::store_finding_kinds &&
+              static_cast<int>(metrics::StoreFinding::not_told) ==
+                  static_cast<int>(cache::StoreFinding::Kind::not_told));
 }  // namespace
 
 Mirror::Mirror(std::filesystem::path page_file, std::unique_ptr<cache::Store> target,
@@ -77,16 +83,29 @@ void Mirror::note_failure(const Error& error) {
     failure_logged_ = true;
 }
 
-// Whoever set the store up is told once of what would lose pages, and again when it changes.
+// Each second, whatever else there is to do. It asks every server: one of a cluster that was lost while
+// nothing was published shows here alone (may_have_lost). Measured each time, told when it changes; that it
+// cannot be reached shows elsewhere.
 void Mirror::check_settings() {
-    const auto found = target_->check_settings();
-    if (!found || *found == settings_found_)
+    const auto now = clock_.steady();
+    if (now < next_settings_look_)
         return;
-    settings_found_ = *found;
-    if (settings_found_.empty())
-        spdlog::info("store {}: its settings are right now", target_->name());
-    else
-        spdlog::warn("store {}: {}", target_->name(), settings_found_);
+    next_settings_look_ = now + limits::mirror_retry;
+    auto found = target_->check_settings();
+    if (!found)
+        return;
+    for (std::size_t kind = 0; kind < cache::store_finding_kinds; ++kind) {
+        const bool is_so = std::ranges::any_of(
+            *found, [&](const auto& one) { return static_cast<std::size_t>(one.kind) == kind; });
+        metrics_.store_finding(static_cast<metrics::StoreFinding>(kind)).set(is_so);
+    }
+    if (*found == findings_)
+        return;
+    findings_ = *std::move(found);
+    for (const auto& one : findings_)
+        spdlog::warn("store {}: {}", target_->name(), one.text);
+    if (findings_.empty())
+        spdlog::info("store {}: nothing is wrong any more with how it is set up", target_->name());
 }
 
 std::unique_ptr<cache::PageFile> Mirror::open_page_file() {
@@ -98,9 +117,6 @@ std::unique_ptr<cache::PageFile> Mirror::open_page_file() {
 
 // True when the store holds what the page file holds.
 bool Mirror::compare(cache::PageFile& pages) {
-    // It asks every server: one of a cluster that was lost while nothing was published shows here alone
-    // (may_have_lost).
-    check_settings();
     cache::UntilStopped target{*target_, stopping_};
     bool all = true;
     for (const auto& issuer : issuers_) {
@@ -282,6 +298,7 @@ void Mirror::loop() {
             waiting_octets_ = 0;
         }
         lock.unlock();
+        check_settings();
         bool ok = true;
         if (compares) {
             if (!pages)

@@ -81,7 +81,8 @@ class Mirror {
     std::chrono::steady_clock::time_point no_read_back_before_{};  // after one that failed
     std::uint64_t read_back_at_ = 0;                               // the store's may_have_lost() then
     std::string read_back_failure_;                                // told once
-    std::string settings_found_;
+    std::chrono::steady_clock::time_point next_settings_look_{};
+    std::vector<cache::StoreFinding> findings_;  // of the last look that succeeded
     // The head that the store held when it was last compared or written, by issuer; empty: none.
     std::map<std::string, Bytes> left_;
     std::set<std::string> open_;  // issuers whose gate has opened

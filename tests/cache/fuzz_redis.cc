@@ -8,10 +8,12 @@
 
 #include "cache/limits.h"
 #include "cache/redis_connection.h"
+#include "cache/redis_settings.h"
 #include "cache/redis_slots.h"
 
-// What servers of a cluster and Sentinels say of each other, from the octets on the wire. Oracles: what
-// parses is within its bounds, and written anew it parses to the same; no slot has two servers.
+// What servers of a cluster and Sentinels say of each other, from the octets on the wire, and what a server
+// says of itself. Oracles: what parses is within its bounds, and written anew it parses to the same; no slot
+// has two servers; no message has more than one line or takes up whatever is sent.
 using namespace eightbells;
 using namespace eightbells::cache;
 
@@ -83,6 +85,13 @@ void check_primary(const redisReply& reply) {
     require(written != nullptr && *parse_primary(*written) == *primary);
 }
 
+void check_findings(std::string_view info) {
+    const auto found = findings_in(info);
+    require(found.size() <= store_finding_kinds);
+    for (const StoreFinding& one : found)
+        require(one.text.size() < 256 && one.text.find_first_of("\r\n") == std::string::npos);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -91,6 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (const auto place = parse_place(octets))
         require(is_place(*place) && is_host(place->host) && parse_place(to_string(*place)) == place);
     require(slot_of(octets) < slot_count);
+    check_findings(octets);
     if (const RedisReply reply = parsed(octets)) {
         check_redirection(error_text(*reply));
         check_slots(*reply);

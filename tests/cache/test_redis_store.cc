@@ -25,6 +25,15 @@ Result<std::optional<Bytes>> one(RedisStore& store, const std::string& name) {
     return std::move(found->front());
 }
 
+// The text of the only finding there is, which is of this kind.
+std::string only(StoreFinding::Kind kind, RedisStore& store) {
+    const auto found = store.check_settings();
+    BOOST_REQUIRE_MESSAGE(found.has_value(), error_of(found));
+    BOOST_REQUIRE(found->size() == 1U);
+    BOOST_TEST((found->front().kind == kind), found->front().text);
+    return found->front().text;
+}
+
 // Answers every connection with the same octets, whatever it is asked, then waits for the other side to go.
 class FakeRedis {
   public:
@@ -278,7 +287,7 @@ BOOST_AUTO_TEST_CASE(passwords_and_acl_users_are_given_and_never_shown) {
     RedisStore front{address};
     BOOST_TEST((one(front, "a").value() == Bytes{1}));
     BOOST_TEST(front.wait_notice(1s).value());
-    BOOST_TEST(contains(front.check_settings().value(), "allow +info"));
+    BOOST_TEST(contains(only(StoreFinding::Kind::not_told, front), "allow +info"));
     BOOST_TEST((one(front, "a").value() == Bytes{1}));  // and goes on
 }
 
@@ -312,14 +321,69 @@ BOOST_AUTO_TEST_CASE(a_replica_says_that_it_is_one) {
 }
 
 // Covers: C-05
-BOOST_AUTO_TEST_CASE(a_policy_that_would_evict_pages_is_reported) {
+BOOST_AUTO_TEST_CASE(a_policy_that_would_evict_pages_is_found_until_it_is_put_right) {
     const RedisServer redis;
     RedisStore store{redis.address()};
-    BOOST_TEST(store.check_settings().value() == "");
+    BOOST_TEST(store.check_settings().value().empty());
     redis.command("CONFIG SET maxmemory-policy allkeys-lru");
-    const std::string finding = store.check_settings().value();
+    const std::string finding = only(StoreFinding::Kind::evicts, store);
     BOOST_TEST(contains(finding, "maxmemory-policy is allkeys-lru"), finding);
     BOOST_TEST(contains(finding, "noeviction"), finding);
+    redis.command("CONFIG SET maxmemory-policy noeviction");
+    BOOST_TEST(store.check_settings().value().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_redis_that_is_nearly_full_is_found_until_it_gets_more) {
+    const RedisServer redis;
+    RedisStore store{redis.address()};
+    redis.command("SETRANGE large 32000000 x");  // beside which connections that come and go are nothing
+    const std::string info = redis.command("--raw INFO memory");
+    const std::uint64_t used = std::stoull(info.substr(info.find("\nused_memory:") + 13));
+    BOOST_TEST(used > 32'000'000U);
+    BOOST_TEST(store.check_settings().value().empty());  // it has no bound
+    const std::string bound = std::to_string(used + used / 20);
+    redis.command("CONFIG SET maxmemory " + bound);
+    const std::string finding = only(StoreFinding::Kind::nearly_full, store);
+    BOOST_TEST(contains(finding, "maxmemory of " + bound + " octets"), finding);
+    BOOST_TEST(only(StoreFinding::Kind::nearly_full, store) == finding);
+    redis.command("CONFIG SET maxmemory " + std::to_string(2 * used));
+    BOOST_TEST(store.check_settings().value().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_said_as_a_redis_says_it_is_not_told) {
+    using enum StoreFinding::Kind;
+    const auto found = [](const std::string& used, const std::string& bound, const std::string& policy) {
+        const std::string info = "# Memory\r\nused_memory:" + used +
+                                 "\r\nused_memory_human:1\r\nmaxmemory:" + bound +
+                                 "\r\nmaxmemory_policy:" + policy + "\r\n";
+        const FakeRedis fake{"$" + std::to_string(info.size()) + "\r\n" + info + "\r\n"};
+        RedisStore store{fake.address()};
+        const auto findings = store.check_settings().value();
+        std::vector<StoreFinding::Kind> kinds;
+        for (const StoreFinding& finding : findings)
+            kinds.push_back(finding.kind);
+        return kinds;
+    };
+    using Kinds = std::vector<StoreFinding::Kind>;
+    const std::string largest = "18446744073709551615";
+    BOOST_TEST((found("900", "1000", "noeviction") == Kinds{}));
+    BOOST_TEST((found("901", "1000", "noeviction") == Kinds{nearly_full}));
+    BOOST_TEST((found("1", "1", "noeviction") == Kinds{nearly_full}));
+    BOOST_TEST((found(largest, "0", "noeviction") == Kinds{}));
+    BOOST_TEST((found(largest, largest, "volatile-ttl") == Kinds{evicts, nearly_full}));
+    for (const std::string wrong : {"", "-1", "+1", " 1", "1 ", "0x1", "1e3", "18446744073709551616"}) {
+        BOOST_TEST((found(wrong, "1000", "noeviction") == Kinds{not_told}), wrong);
+        BOOST_TEST((found("1", wrong, "volatile-ttl") == Kinds{evicts, not_told}), wrong);
+    }
+    for (const std::string& wrong : {std::string{}, std::string{"no eviction"}, std::string{"\x1b[2J"},
+                                     std::string(limits::redis_policy_octets + 1, 'a')})
+        BOOST_TEST((found("901", "1000", wrong) == Kinds{nearly_full, not_told}), wrong);
+    const FakeRedis fake{"$0\r\n\r\n"};
+    RedisStore silent{fake.address()};
+    BOOST_TEST(contains(only(not_told, silent), "look what answers there"));
+    const FakeRedis other{":7\r\n"};
+    RedisStore no_text{other.address()};
+    BOOST_TEST(contains(error_of(no_text.check_settings()), "not a text"));
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_wrong_answer_is_a_bounded_error) {

@@ -123,11 +123,16 @@ BOOST_AUTO_TEST_CASE(cut_off) {
 
 BOOST_AUTO_TEST_CASE(full) {
     Row row{*ladder, "Redis full (maxmemory, noeviction)"};
+    const auto nearly_full = [] {
+        return ladder->signer_says("eightbells_signer_store_finding{finding=\"nearly_full\"}");
+    };
     BOOST_TEST(redis("CONFIG SET maxmemory 1") == "OK");
     row.revoke();
     ladder->await_looks();
+    BOOST_TEST(comes([&] { return nearly_full() == 1; }), ladder->signer.log());
     BOOST_TEST(redis("CONFIG SET maxmemory 0") == "OK");
     row.end();
+    BOOST_TEST(comes([&] { return nearly_full() == 0; }), ladder->signer.log());
 }
 
 BOOST_AUTO_TEST_CASE(write_protected) {

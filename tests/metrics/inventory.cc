@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(every_help_is_one_sentence_on_one_line) {
 BOOST_AUTO_TEST_CASE(labels_come_from_a_short_list_without_serials_and_addresses) {
     const std::set<std::string_view> allowed{"issuer",  "method", "hash",    "outcome", "answer", "fault",
                                              "verdict", "kind",   "result",  "wait",    "status", "action",
-                                             "source",  "state",  "program", "version", "with"};
+                                             "source",  "state",  "program", "version", "with",   "finding"};
     for (std::size_t i = 0; i < metric_count; ++i) {
         const Definition& row = definition(static_cast<Metric>(i));
         for (std::size_t label = 0; label < row.label_count(); ++label)

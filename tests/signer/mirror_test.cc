@@ -35,12 +35,20 @@ class WatchedStore final : public cache::Store {
         return done;
     }
     Result<bool> wait_notice(std::chrono::milliseconds) override { return false; }
+    Result<std::vector<cache::StoreFinding>> check_settings() override {
+        const std::scoped_lock lock{mutex_};
+        return findings_;
+    }
     std::string name() const override { return "watched store"; }
 
     // The mirror's thread only, while it runs.
     std::function<void(const std::string& name)> at_fetch;
     std::vector<std::string> calls;
 
+    void finds(std::vector<cache::StoreFinding> findings) {
+        const std::scoped_lock lock{mutex_};
+        findings_ = std::move(findings);
+    }
     void empty() {
         const std::scoped_lock lock{mutex_};
         memory_.blobs.clear();
@@ -67,6 +75,7 @@ class WatchedStore final : public cache::Store {
     std::mutex mutex_;
     std::condition_variable changed_;
     cache::MemoryStore memory_;
+    std::vector<cache::StoreFinding> findings_;
 };
 
 // The store behind a mirror, which owns what it is given.
@@ -78,6 +87,7 @@ class Lent final : public cache::Store {
     }
     Status publish(const cache::Batch& batch) override { return store_.publish(batch); }
     Result<bool> wait_notice(std::chrono::milliseconds limit) override { return store_.wait_notice(limit); }
+    Result<std::vector<cache::StoreFinding>> check_settings() override { return store_.check_settings(); }
     std::string name() const override { return store_.name(); }
 
   private:
@@ -212,6 +222,39 @@ BOOST_AUTO_TEST_CASE(batches_without_a_head_go_through_one_after_the_other) {
         return std::ranges::find_first_of(names, old) == names.end();
     }));
     BOOST_TEST(!store.blob(head).empty());
+}
+
+// A large set is refreshed in heads that follow one another faster than the store is looked at.
+// Covers: C-05
+BOOST_AUTO_TEST_CASE(what_is_found_of_the_store_is_measured_though_publications_never_pause) {
+    using enum cache::StoreFinding::Kind;
+    const SystemClock clock;  // it is looked at each second
+    World world;
+    world.issue(0, 5);
+    world.settle();
+    WatchedStore store;
+    store.finds({{evicts, "one server evicts"}, {nearly_full, "another is nearly full"}});
+    Mirror mirror{world.folder.path() / "pages.db",
+                  std::make_unique<Lent>(store),
+                  {world.id()},
+                  {world.store_key.public_key()},
+                  always_open(),
+                  world.metrics,
+                  clock};
+    using metrics::StoreFinding;
+    const auto measured = [&](StoreFinding finding) { return world.metrics.store_finding(finding).value(); };
+    const auto comes = [&](const std::vector<double>& expected) {
+        return soon([&] {
+            mirror.hand_over({world.id(), {}, {"nothing"}, {}});
+            return std::vector{measured(StoreFinding::evicts), measured(StoreFinding::nearly_full),
+                               measured(StoreFinding::not_told)} == expected;
+        });
+    };
+    BOOST_TEST(comes({1, 1, 0}));
+    store.finds({{not_told, "neither is told"}});
+    BOOST_TEST(comes({0, 0, 1}));
+    store.finds({});
+    BOOST_TEST(comes({0, 0, 0}));
 }
 
 // Its head is on another node: nothing but a look at each of them tells of it.
