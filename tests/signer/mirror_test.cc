@@ -234,13 +234,7 @@ BOOST_AUTO_TEST_CASE(what_is_found_of_the_store_is_measured_though_publications_
     world.settle();
     WatchedStore store;
     store.finds({{evicts, "one server evicts"}, {nearly_full, "another is nearly full"}});
-    Mirror mirror{world.folder.path() / "pages.db",
-                  std::make_unique<Lent>(store),
-                  {world.id()},
-                  {world.store_key.public_key()},
-                  always_open(),
-                  world.metrics,
-                  clock};
+    Mirror mirror = mirror_of(world, std::make_unique<Lent>(store), clock);
     using metrics::StoreFinding;
     const auto measured = [&](StoreFinding finding) { return world.metrics.store_finding(finding).value(); };
     const auto comes = [&](const std::vector<double>& expected) {

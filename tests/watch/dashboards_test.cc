@@ -64,6 +64,8 @@ bool can_be(const std::string& metric, const std::string& label, const std::stri
         return some_match(status_kind_names, text);
     if (label == "state")
         return some_match(clock_state_names, text);
+    if (label == "finding")
+        return some_match(store_finding_names, text);
     if (label == "result" && metric.find("imports") != std::string::npos)
         return some_match(import_result_names, text);
     if (label == "result")
