@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tests/cache/redis_sentinel.h"
+#include "tests/cache/server_certificates.h"
 
 namespace eightbells {
 
@@ -13,17 +14,29 @@ class RedisCluster {
   public:
     static constexpr std::size_t size = 3;
 
-    explicit RedisCluster(const std::vector<std::string>& options = {}) {
+    // With certificates every port speaks TLS and nothing else; they must outlive the cluster.
+    explicit RedisCluster(const std::vector<std::string>& options = {},
+                          const ServerCertificates* certificates = nullptr)
+        : certificates_(certificates) {
         std::string places;
         for (auto& node : nodes_) {
             std::vector<std::string> words{"--cluster-enabled",      "yes",
                                            "--cluster-port",         std::to_string(free_port()),
                                            "--cluster-node-timeout", "30000"};  // a node may stall
             words.insert(words.end(), options.begin(), options.end());
-            node = std::make_unique<RedisServer>(words);
+            if (certificates != nullptr) {
+                const auto shown = certificates->options("address");
+                words.insert(words.end(), shown.begin(), shown.end());
+                words.emplace_back("--tls-cluster");
+                words.emplace_back("yes");
+            }
+            node = std::make_unique<RedisServer>(words, certificates != nullptr);
             places += " 127.0.0.1:" + std::to_string(node->port());
         }
-        const std::string said = output_of("redis-cli --cluster create" + places + " --cluster-yes 2>&1");
+        const std::string tls =
+            certificates == nullptr ? "" : "--tls --cacert '" + (*certificates / "ours.pem").string() + "' ";
+        const std::string said =
+            output_of(nodes_[0]->redis_cli() + tls + "--cluster create" + places + " --cluster-yes 2>&1");
         const bool all_know = soon([&] {
             for (const auto& node : nodes_) {
                 if (node->command("cluster info").find("cluster_state:ok") == std::string::npos)
@@ -40,6 +53,10 @@ class RedisCluster {
     cache::RedisAddress address() const {
         cache::RedisAddress address = patient();
         address.cluster = {place(0)};
+        if (certificates_ != nullptr) {
+            address.tls = true;
+            address.tls_ca_file = *certificates_ / "ours.pem";
+        }
         return address;
     }
     std::string id(std::size_t i) const { return nodes_[i]->command("cluster myid"); }
@@ -57,14 +74,18 @@ class RedisCluster {
     // First half of a slot's move, its keys included: the old holder says ASK.
     void begin_move(unsigned slot, std::size_t from, std::size_t to) const {
         const std::string number = std::to_string(slot);
+        const std::string password = nodes_[to]->password();
+        const std::string login = password.empty() ? "" : " auth '" + password + "'";
         nodes_[to]->command("cluster setslot " + number + " importing " + id(from));
         nodes_[from]->command("cluster setslot " + number + " migrating " + id(to));
         for (;;) {
             const std::string key = nodes_[from]->command("--raw cluster getkeysinslot " + number + " 1");
             if (key.empty())
                 return;
-            nodes_[from]->command("migrate 127.0.0.1 " + std::to_string(nodes_[to]->port()) + " '" + key +
-                                  "' 0 60000");
+            const std::string said = nodes_[from]->command(
+                "migrate 127.0.0.1 " + std::to_string(nodes_[to]->port()) + " '" + key + "' 0 60000" + login);
+            if (said.starts_with("ERR"))  // it would be so for ever
+                throw std::runtime_error("migrate: " + said);
         }
     }
     void end_move(unsigned slot, std::size_t to) const {
@@ -84,6 +105,7 @@ class RedisCluster {
     }
 
   private:
+    const ServerCertificates* certificates_;
     std::array<std::unique_ptr<RedisServer>, size> nodes_;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -51,7 +52,11 @@ inline std::string redis_program() {
 // by its process id.
 class RedisServer {
   public:
-    explicit RedisServer(std::vector<std::string> options = {}) : options_(std::move(options)) { start(); }
+    // `tls`: its port speaks TLS and nothing else. With which certificate stands in the options.
+    explicit RedisServer(std::vector<std::string> options = {}, bool tls = false)
+        : options_(std::move(options)), tls_(tls) {
+        start();
+    }
     ~RedisServer() { stop(); }
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
@@ -90,9 +95,18 @@ class RedisServer {
         address.port = port_;
         return address;
     }
+    // The default user's password, where the options give one.
+    std::string password() const {
+        const auto word = std::ranges::find(options_, "--requirepass");
+        return word == options_.end() ? "" : *(word + 1);
+    }
+    // redis-cli as the default user.
+    std::string redis_cli() const {
+        return (password().empty() ? "" : "REDISCLI_AUTH='" + password() + "' ") + "redis-cli ";
+    }
     // One command through redis-cli; what it prints, without the last newline.
     std::string command(const std::string& words) const {
-        const std::string line = "redis-cli -s '" + socket().string() + "' " + words + " 2>&1";
+        const std::string line = redis_cli() + "-s '" + socket().string() + "' " + words + " 2>&1";
         FILE* pipe = ::popen(line.c_str(), "r");
         std::string text;
         char buffer[4096];
@@ -116,7 +130,7 @@ class RedisServer {
         if (::pipe(ends) != 0)
             throw std::runtime_error("pipe");
         std::vector<std::string> words{redis_program(),
-                                       "--port",
+                                       tls_ ? "--tls-port" : "--port",
                                        std::to_string(port_),
                                        "--bind",
                                        "127.0.0.1",
@@ -128,6 +142,10 @@ class RedisServer {
                                        "no",
                                        "--dir",
                                        folder_.path().string()};
+        if (tls_) {
+            words.emplace_back("--port");
+            words.emplace_back("0");
+        }
         words.insert(words.end(), options_.begin(), options_.end());
         std::vector<char*> arguments;
         for (std::string& word : words)
@@ -170,6 +188,7 @@ class RedisServer {
     }
 
     std::vector<std::string> options_;
+    bool tls_;
     TemporaryFolder folder_;
     std::uint16_t port_ = 0;
     pid_t pid_ = -1;

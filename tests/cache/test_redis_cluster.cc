@@ -6,8 +6,10 @@
 #include "cache/limits.h"
 #include "cache/redis_slots.h"
 #include "cache/redis_store.h"
+#include "tests/cache/fake_redis.h"
 #include "tests/cache/redis_cluster.h"
 #include "tests/cache/said.h"
+#include "tests/cache/server_certificates.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
@@ -40,6 +42,45 @@ bool holds(RedisStore& store, int count, std::uint8_t octet) {
 std::size_t keys_in(const RedisServer& server) {
     return std::stoul(server.command("--raw dbsize"));
 }
+
+// A user with the rights that the example names, and one with too few. Whoever names none may do nothing, so
+// that a connection on which the user was forgotten would be noticed.
+std::vector<std::string> users() {
+    return {"--requirepass", "admin",   "--user",  "ours",     "on",    ">open-sesame",
+            "~eightbells:*", "+@read",  "+@write", "+@stream", "+info", "+cluster|slots",
+            "+asking",       "--user",  "poor",    "on",       ">poor", "~eightbells:*",
+            "+@read",        "+@write", "+@stream"};
+}
+
+RedisAddress as_ours(RedisAddress address) {
+    address.user = "ours";
+    address.password = "open-sesame";
+    return address;
+}
+
+// One page alone: its holder is spoken to, and the first node, which is asked for the slots.
+Result<std::vector<std::optional<Bytes>>> fetch_page(RedisStore& store) {
+    return store.fetch(std::vector<std::string>{"i:page7"});
+}
+
+bool has_page(RedisStore& store, std::uint8_t octet) {
+    const auto found = fetch_page(store);
+    BOOST_TEST_REQUIRE(found.has_value(), error_of(found));
+    return found->front() == Bytes(2000, octet);
+}
+
+// A cluster that is spoken to by TLS and as a user, or not at all.
+struct Guarded {
+    RedisAddress address() const { return as_ours(cluster.address()); }
+
+    const ServerCertificates certificates;
+    const RedisCluster cluster{users(), &certificates};
+    const std::string key = "eightbells:i:page7";
+    const std::size_t from = cluster.holder_of(key);
+    // Not the first node: who has fetched the page alone is led there by a redirection, to a connection that
+    // is made for it.
+    const std::size_t to = from == 1 ? 2U : 1U;
+};
 
 }  // namespace
 
@@ -173,12 +214,8 @@ BOOST_AUTO_TEST_CASE(slots_that_move_while_all_goes_on_are_followed) {
 }
 
 BOOST_AUTO_TEST_CASE(rights_in_a_cluster_are_those_that_the_example_names) {
-    const RedisCluster cluster{{"--user", "ours", "on", ">open-sesame", "~eightbells:*", "+@read", "+@write",
-                                "+@stream", "+info", "+cluster|slots", "+asking", "--user", "poor", "on",
-                                ">poor", "~eightbells:*", "+@read", "+@write", "+@stream"}};
-    RedisAddress address = cluster.address();
-    address.user = "ours";
-    address.password = "open-sesame";
+    const RedisCluster cluster{users()};
+    RedisAddress address = as_ours(cluster.address());
     RedisStore store{address};
     BOOST_TEST(error_of(store.publish(pages(50, 1))) == "(no error)");
     BOOST_TEST(holds(store, 50, 1));
@@ -191,6 +228,97 @@ BOOST_AUTO_TEST_CASE(rights_in_a_cluster_are_those_that_the_example_names) {
     address.user = address.password = "poor";
     RedisStore poor{address};
     BOOST_TEST(contains(error_of(poor.publish(pages(50, 1))), "+cluster|slots"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_publication_over_tls_with_a_user_comes_back_whole, Guarded) {
+    RedisStore store{address()};
+    BOOST_REQUIRE_EQUAL(error_of(store.publish(pages(200, 1))), "(no error)");
+    for (std::size_t i = 0; i < RedisCluster::size; ++i)
+        BOOST_TEST(keys_in(cluster[i]) > 30);
+    RedisStore reader{address()};
+    BOOST_TEST(holds(reader, 200, 1));
+    BOOST_TEST(reader.wait_notice(10s).value());
+    BOOST_TEST(!reader.wait_notice(10ms).value());
+    BOOST_REQUIRE_EQUAL(error_of(store.publish(pages(200, 2))), "(no error)");
+    BOOST_TEST(reader.wait_notice(10s).value());
+    BOOST_TEST(holds(reader, 200, 2));
+    BOOST_TEST(store.check_settings().value() == "");
+
+    // It was TLS, and it was the user.
+    RedisAddress plain = address();
+    plain.tls = false;
+    RedisStore in_the_clear{plain};
+    BOOST_TEST(!in_the_clear.publish(pages(1, 3)));
+    RedisStore nobody{cluster.address()};
+    BOOST_TEST(contains(error_of(nobody.publish(pages(1, 3))), "NOAUTH"));
+    BOOST_TEST(holds(reader, 200, 2));
+}
+
+BOOST_FIXTURE_TEST_CASE(redirections_over_tls_are_followed_with_tls_and_the_user, Guarded) {
+    RedisStore writer{address()};
+    BOOST_REQUIRE_EQUAL(error_of(writer.publish(pages(20, 1))), "(no error)");
+    RedisStore asks{address()};
+    RedisStore moves{address()};
+    BOOST_TEST(has_page(asks, 1));
+    BOOST_TEST(has_page(moves, 1));
+    const unsigned slot = cluster.slot_of(key);
+    cluster.begin_move(slot, from, to);
+    const std::size_t asked = cluster.times_said("ASK");
+    BOOST_TEST(has_page(asks, 1));
+    BOOST_TEST(cluster.times_said("ASK") > asked);
+    cluster.end_move(slot, to);
+    const std::size_t moved = cluster.times_said("MOVED");
+    BOOST_TEST(has_page(moves, 1));
+    BOOST_TEST(cluster.times_said("MOVED") > moved);
+    BOOST_TEST(error_of(writer.publish(pages(20, 2))) == "(no error)");
+    BOOST_TEST(has_page(moves, 2));
+    BOOST_TEST(cluster.holder_of(key) == to);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_with_another_hosts_or_a_foreign_certificate_is_refused, Guarded) {
+    RedisStore writer{address()};
+    BOOST_REQUIRE_EQUAL(error_of(writer.publish(pages(20, 1))), "(no error)");
+    RedisStore elsewhere{address()};
+    RedisStore foreign{address()};
+    RedisStore right{address()};
+    for (RedisStore* store : {&elsewhere, &foreign, &right})
+        BOOST_TEST(has_page(*store, 1));
+    const unsigned slot = cluster.slot_of(key);
+    cluster.begin_move(slot, from, to);
+    cluster.end_move(slot, to);
+
+    const auto refused = [&](RedisStore& redirected, const std::string& shown, const std::string& reason) {
+        BOOST_TEST(cluster[to].command(certificates.change_to(shown)) == "OK");
+        const std::string error = cluster.place(to) + ": TLS: the handshake failed: " + reason;
+        const std::string said = error_of(fetch_page(redirected));
+        BOOST_TEST(contains(said, error), said);
+        RedisStore told{address()};  // by the first node, which is as it should be
+        const std::string published = error_of(told.publish(pages(20, 2)));
+        BOOST_TEST(contains(published, error), published);
+    };
+    refused(elsewhere, "elsewhere", "IP address mismatch");
+    refused(foreign, "foreign", "self-signed certificate");
+    BOOST_TEST(cluster[to].command(certificates.change_to("address")) == "OK");
+    BOOST_TEST(has_page(right, 1));
+    // Nothing of what was refused has reached anybody.
+    RedisStore reader{address()};
+    BOOST_TEST(holds(reader, 20, 1));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_place_that_speaks_no_tls_hears_no_word_of_ours, Guarded) {
+    const FakeRedis plain{"-ERR unknown command\r\n"};
+    const std::string port = std::to_string(plain.port());
+    BOOST_TEST(cluster[1].command("config set cluster-announce-tls-port " + port) == "OK");
+    // Until the first node has heard of it, too.
+    const std::string error = "127.0.0.1:" + port + ": TLS: the handshake failed: ";
+    BOOST_TEST(soon([&] {
+        RedisStore store{address()};
+        return contains(error_of(store.publish(pages(20, 1))), error);
+    }));
+    const std::string heard = plain.heard();
+    BOOST_TEST(heard.starts_with("\x16\x03"));  // a handshake
+    for (const char* ours : {"AUTH", "open-sesame", "eightbells"})
+        BOOST_TEST(!contains(heard, ours), ours);
 }
 
 BOOST_AUTO_TEST_CASE(a_cluster_and_one_server_are_told_apart) {

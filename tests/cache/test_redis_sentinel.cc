@@ -1,8 +1,11 @@
 #include <boost/test/unit_test.hpp>
+#include <memory>
+#include <utility>
 
 #include "cache/redis_store.h"
 #include "tests/cache/redis_sentinel.h"
 #include "tests/cache/said.h"
+#include "tests/cache/server_certificates.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
@@ -143,40 +146,45 @@ BOOST_FIXTURE_TEST_CASE(sentinels_have_users_of_their_own_and_an_unknown_service
     BOOST_TEST(contains(attempt(), "knows no service \"other\""), attempt());
 }
 
-BOOST_AUTO_TEST_CASE(tls_is_spoken_to_sentinels_too_and_their_name_is_checked) {
-    const TemporaryFolder folder;
-    const std::string made =
-        "cd '" + folder.path().string() +
-        "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out "
-        "ca.pem "
-        "-subj /CN=ca -days 2 && for name in IP:127.0.0.1 DNS:elsewhere.example; do file=${name%%:*}; "
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $file.key -out $file.csr "
-        "-subj /CN=redis && printf 'subjectAltName=%s' $name > $file.ext && "
-        "openssl x509 -req -in $file.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $file.pem -days 2 "
-        "-extfile $file.ext || exit 1; done";
-    BOOST_REQUIRE_EQUAL(std::system(("( " + made + " ) >/dev/null 2>&1").c_str()), 0);
-    const std::uint16_t port = free_port();
-    const RedisServer redis{{"--tls-port", std::to_string(port), "--tls-cert-file", folder / "IP.pem",
-                             "--tls-key-file", folder / "IP.key", "--tls-ca-cert-file", folder / "ca.pem",
-                             "--tls-auth-clients", "no"}};
-    for (const std::string name : {"IP", "DNS"}) {
-        const std::uint16_t tls_port = free_port();
-        const SentinelServer sentinel{port, 1,
-                                      "tls-port " + std::to_string(tls_port) +
-                                          "\ntls-replication yes\ntls-cert-file " +
-                                          (folder / (name + ".pem")).string() + "\ntls-key-file " +
-                                          (folder / (name + ".key")).string() + "\ntls-ca-cert-file " +
-                                          (folder / "ca.pem").string() + "\ntls-auth-clients no\n"};
-        BOOST_REQUIRE(soon([&] { return contains(sentinel.command("ping"), "PONG"); }));
-        RedisAddress address = Replicated::address({"127.0.0.1:" + std::to_string(tls_port)});
+BOOST_AUTO_TEST_CASE(tls_is_spoken_to_sentinels_and_primary_and_both_are_checked) {
+    const ServerCertificates certificates;
+    const RedisServer redis{certificates.options("address"), true};
+    const auto attempt = [&](std::uint16_t sentinel) {
+        RedisAddress address = Replicated::address({"127.0.0.1:" + std::to_string(sentinel)});
         address.tls = true;
-        address.tls_ca_file = folder / "ca.pem";
+        address.tls_ca_file = certificates / "ours.pem";
         RedisStore store{address};
         const auto published = store.publish(head_of(1));
-        if (name == "IP")
-            BOOST_TEST(published.has_value(), (published ? "" : published.error().message));
-        else
-            BOOST_TEST(contains(published ? "" : published.error().message, "IP address mismatch"));
+        return published ? "(no error)" : published.error().message;
+    };
+    const auto refused = [](std::uint16_t port, const std::string& reason) {
+        return "127.0.0.1:" + std::to_string(port) + ": TLS: the handshake failed: " + reason;
+    };
+    const std::pair<std::string, std::string> wrong[] = {{"elsewhere", "IP address mismatch"},
+                                                         {"foreign", "self-signed certificate"}};
+    const auto start = [&](std::uint16_t port, const std::string& shown) {
+        return std::make_unique<SentinelServer>(
+            redis.port(), 1U,
+            "tls-port " + std::to_string(port) + "\ntls-replication yes\n" + certificates.lines(shown));
+    };
+    const auto answers = [](const SentinelServer& sentinel) {
+        return soon([&] { return contains(sentinel.command("ping"), "PONG"); });
+    };
+    for (const auto& [shown, reason] : wrong) {
+        const std::uint16_t port = free_port();
+        const auto sentinel = start(port, shown);
+        BOOST_REQUIRE(answers(*sentinel));
+        const std::string said = attempt(port);
+        BOOST_TEST(contains(said, refused(port, reason)), said);
+    }
+    const std::uint16_t port = free_port();
+    const auto sentinel = start(port, "address");
+    BOOST_REQUIRE(answers(*sentinel));
+    BOOST_TEST(attempt(port) == "(no error)");
+    for (const auto& [shown, reason] : wrong) {
+        BOOST_TEST(redis.command(certificates.change_to(shown)) == "OK");
+        const std::string said = attempt(port);
+        BOOST_TEST(contains(said, refused(redis.port(), reason)), said);
     }
 }
 

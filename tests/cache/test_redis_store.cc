@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <future>
-#include <thread>
 
 #include "cache/limits.h"
 #include "cache/redis_store.h"
+#include "tests/cache/fake_redis.h"
 #include "tests/cache/redis_server.h"
 #include "tests/cache/said.h"
+#include "tests/cache/server_certificates.h"
 
 using namespace eightbells;
 using namespace eightbells::cache;
@@ -33,63 +34,6 @@ std::string only(StoreFinding::Kind kind, RedisStore& store) {
     BOOST_TEST((found->front().kind == kind), found->front().text);
     return found->front().text;
 }
-
-// Answers every connection with the same octets, whatever it is asked, then waits for the other side to go.
-class FakeRedis {
-  public:
-    explicit FakeRedis(std::string answer, bool close_after = false)
-        : answer_(std::move(answer)), close_after_(close_after) {
-        listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        auto* generic = reinterpret_cast<sockaddr*>(&address);
-        if (::bind(listening_, generic, size) != 0 || ::listen(listening_, 8) != 0 ||
-            ::getsockname(listening_, generic, &size) != 0)
-            throw std::runtime_error("fake redis");
-        port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this] { serve(); });
-    }
-    ~FakeRedis() {
-        ::shutdown(listening_, SHUT_RDWR);
-        thread_.join();
-        ::close(listening_);
-    }
-    RedisAddress address() const {
-        RedisAddress address = patient();
-        address.port = port_;
-        return address;
-    }
-
-  private:
-    void serve() const {
-        for (;;) {
-            const int peer = ::accept(listening_, nullptr, nullptr);
-            if (peer < 0)
-                return;
-            char buffer[4096];
-            if (::recv(peer, buffer, sizeof buffer, 0) > 0) {
-                std::string_view left = answer_;
-                while (!left.empty()) {
-                    const ssize_t sent = ::send(peer, left.data(), left.size(), MSG_NOSIGNAL);
-                    if (sent <= 0)
-                        break;
-                    left.remove_prefix(static_cast<std::size_t>(sent));
-                }
-                while (!close_after_ && ::recv(peer, buffer, sizeof buffer, 0) > 0) {
-                }
-            }
-            ::close(peer);
-        }
-    }
-
-    std::string answer_;
-    bool close_after_;
-    int listening_ = -1;
-    std::uint16_t port_ = 0;
-    std::thread thread_;
-};
 
 }  // namespace
 
@@ -453,36 +397,25 @@ BOOST_AUTO_TEST_CASE(a_notice_without_a_stream_id_is_an_error) {
 }
 
 BOOST_AUTO_TEST_CASE(tls_checks_the_chain_and_the_name) {
-    const TemporaryFolder folder;
-    const std::string made =
-        "cd '" + folder.path().string() +
-        "' && for ca in ours other; do openssl req -x509 -newkey ec -pkeyopt "
-        "ec_paramgen_curve:P-256 -nodes -keyout $ca.key -out $ca.pem -subj /CN=$ca -days 2 || exit 1; done "
-        "&& "
-        "for name in IP:127.0.0.1 DNS:elsewhere.example; do file=${name%%:*}; "
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $file.key -out $file.csr "
-        "-subj /CN=redis && "
-        "printf 'subjectAltName=%s' $name > $file.ext && "
-        "openssl x509 -req -in $file.csr -CA ours.pem -CAkey ours.key -CAcreateserial -out $file.pem -days 2 "
-        "-extfile $file.ext || exit 1; done";
-    BOOST_REQUIRE_EQUAL(std::system(("( " + made + " ) >/dev/null 2>&1").c_str()), 0);
-    for (const std::string name : {"IP", "DNS"}) {
+    const ServerCertificates certificates;
+    for (const std::string name : {"address", "elsewhere"}) {
         const std::uint16_t port = free_port();
-        const RedisServer redis{{"--tls-port", std::to_string(port), "--tls-cert-file",
-                                 folder / (name + ".pem"), "--tls-key-file", folder / (name + ".key"),
-                                 "--tls-ca-cert-file", folder / "ours.pem", "--tls-auth-clients", "no"}};
+        std::vector<std::string> options = certificates.options(name);
+        options.emplace_back("--tls-port");
+        options.push_back(std::to_string(port));
+        const RedisServer redis{options};
         RedisAddress address = patient();
         address.port = port;
         address.tls = true;
         const auto attempt = [&](const std::string& ca) {
-            address.tls_ca_file = ca.empty() ? std::filesystem::path{} : folder / ca;
+            address.tls_ca_file = ca.empty() ? std::filesystem::path{} : certificates / ca;
             RedisStore store{address};
             auto published = store.publish(batch_of({{"a", Bytes(100'000, 1)}}, {9}));
             if (published && one(store, "a").value()->size() != 100'000)
                 return std::string{"other bytes"};
             return error_of(published);
         };
-        if (name == "IP") {
+        if (name == "address") {
             BOOST_TEST(attempt("ours.pem") == "(no error)");
             BOOST_TEST(contains(attempt("other.pem"), "the handshake failed"));
             BOOST_TEST(contains(attempt(""), "the handshake failed"));
