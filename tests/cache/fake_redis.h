@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "tests/cache/free_port.h"
 #include "tests/cache/redis_server.h"
 
 namespace eightbells {
@@ -24,9 +25,7 @@ class FakeRedis {
     explicit FakeRedis(std::string answer, bool close_after = false)
         : answer_(std::move(answer)), close_after_(close_after) {
         listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        sockaddr_in address = loopback(0);
         socklen_t size = sizeof address;
         auto* generic = reinterpret_cast<sockaddr*>(&address);
         if (::bind(listening_, generic, size) != 0 || ::listen(listening_, 8) != 0 ||
