@@ -11,6 +11,7 @@
 #include "cache/store.h"
 #include "responder/ledger/transition.h"
 #include "responder/signer/limits.h"
+#include "responder/signer/schedule.h"
 
 namespace eightbells::signer {
 
@@ -220,8 +221,12 @@ Status Comparer::walk_over(const Identity& identity, cache::PageFile& pages, cac
     }
     if (!listed)
         return tl::unexpected<Error>(listed.error());
-    // Slices as fine as the buckets of CRL entries, finer where pages are.
-    const unsigned bits = std::max(now.page_bits, limits::slice_bits);
+    // Slices as fine as the buckets of CRL entries, finer where pages are, or would be.
+    const auto count = ledger_.count(id);
+    if (!count)
+        return fail("ledger", count.error());
+    const unsigned bits =
+        std::max({now.page_bits, page_bits_for(*count, identity.record_octets()), limits::slice_bits});
     const bool has_parts = std::ranges::any_of(
         listed->crls(), [](const Listed::Crl& crl) { return crl.scope == Listed::Crl::Scope::part; });
     std::vector<Listed::Entry> bucket;
@@ -264,7 +269,7 @@ Status Comparer::walk_over(const Identity& identity, cache::PageFile& pages, cac
                  std::ranges::lower_bound(bucket, first_hash(bits, index), {}, &Listed::Entry::serial_hash);
              at != bucket.end() && at->serial_hash <= last_hash(bits, index); ++at)
             slice[at->serial].listed[at->crl] = at->status;
-        compare(identity, *listed, slice);
+        compare(identity, now.head, *listed, slice);
         const std::chrono::milliseconds rest{1000 * slice.size() / limits::compared_per_second};
         if (paced_ && !wait(rest))
             return {};
@@ -275,9 +280,10 @@ Status Comparer::walk_over(const Identity& identity, cache::PageFile& pages, cac
     return {};
 }
 
-void Comparer::compare(const Identity& identity, const Listed& listed, const Slice& slice) {
+void Comparer::compare(const Identity& identity, const cache::Head& head, const Listed& listed,
+                       const Slice& slice) {
     for (const auto& [serial, sides] : slice) {
-        compare_answers(identity, serial, sides);
+        compare_answers(identity, head, serial, sides);
         compare_listed(identity, listed, serial, sides);
         compare_unlisted(identity, listed, serial, sides);
     }
@@ -286,8 +292,12 @@ void Comparer::compare(const Identity& identity, const Listed& listed, const Sli
         metrics_.compared(identity.index, metrics::Compared::crl).add(slice.size());
 }
 
-void Comparer::compare_answers(const Identity& identity, const Serial& serial, const Sides& sides) {
+void Comparer::compare_answers(const Identity& identity, const cache::Head& head, const Serial& serial,
+                               const Sides& sides) {
     for (const auto& profile : identity.profiles) {
+        // Everything is being signed for the first time: until then fronts say tryLater, which is no status.
+        if (std::ranges::none_of(head.sets, [&](const auto& set) { return set.id.hash == profile.hash; }))
+            continue;
         const std::string hash{ocsp::to_string(profile.hash)};
         const auto answer = sides.answers.find(hash);
         const bool answered = answer != sides.answers.end();

@@ -81,8 +81,9 @@ class Comparer {
     Status add_answers(cache::Walk& walk, const Published& published, unsigned bits, std::uint32_t index,
                        Slice& slice);
     Status walk_over(const Identity& identity, cache::PageFile& pages, cache::Walk& walk, Published now);
-    void compare(const Identity& identity, const Listed& listed, const Slice& slice);
-    void compare_answers(const Identity& identity, const Serial& serial, const Sides& sides);
+    void compare(const Identity& identity, const cache::Head& head, const Listed& listed, const Slice& slice);
+    void compare_answers(const Identity& identity, const cache::Head& head, const Serial& serial,
+                         const Sides& sides);
     void compare_listed(const Identity& identity, const Listed& listed, const Serial& serial,
                         const Sides& sides);
     void compare_unlisted(const Identity& identity, const Listed& listed, const Serial& serial,

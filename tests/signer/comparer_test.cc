@@ -110,6 +110,28 @@ BOOST_AUTO_TEST_CASE(where_all_say_the_same_nothing_is_named) {
     BOOST_TEST(world.metrics.last_comparison(0).value() == static_cast<double>(to_unix(world.clock.now())));
 }
 
+// Covers: C-09
+BOOST_AUTO_TEST_CASE(answers_that_are_being_signed_for_the_first_time_are_no_difference) {
+    ComparedWorld world;
+    world.settings.sha1 = false;
+    world.load_again();
+    world.restart();
+    world.look_anew();
+    world.issue(0, 2'000);
+    world.settle();
+    world.settings.sha1 = true;
+    world.load_again();
+    world.restart();
+    world.look_anew();
+    BOOST_REQUIRE(world.publisher->round());
+    BOOST_REQUIRE(!world.state.complete);
+    world.age();
+    BOOST_TEST(world.pending() == 0U, world.named().dump());
+    world.settle();
+    world.age();
+    BOOST_TEST(world.pending() == 0U, world.named().dump());
+}
+
 // Covers: C-09, D-02
 BOOST_AUTO_TEST_CASE(
     a_revocation_that_never_reached_the_answers_is_named_once_it_is_older_than_publication_takes) {
