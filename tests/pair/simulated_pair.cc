@@ -62,6 +62,8 @@ SimulatedPair::SimulatedPair(std::uint64_t seed) : random_(seed) {
         event.not_after = clock_.now() + 24h * 3650;
         BOOST_REQUIRE((*made)->apply(event));
     }
+    const auto last = (*made)->last_change_id(ca);
+    BOOST_REQUIRE((last && (*made)->mark_all_published(ca, *last)));
     made->reset();
     start(signers_[0]);
     while (!signers_[0].leads)
@@ -146,6 +148,13 @@ void SimulatedPair::begin_to_lead(Signer& one) {
     one.sequence = one.pages.sequence;
     one.leadership = ++leaderships_;
     one.merged = false;
+    // As TakeBack does: the ledger may be that of one who published what its own page file alone has got.
+    std::set<Serial> lost;
+    for (const unsigned number : revoked_in(*one.ledger)) {
+        if (!one.pages.revoked.contains(number))
+            lost.insert(serial(number));
+    }
+    BOOST_REQUIRE(one.ledger->publish_again(ca, std::move(lost)));
     one.ledger->journal().listen(
         {[] {}, [this, &one](std::uint64_t number) { return confirm(one, number); }});
 }
@@ -291,7 +300,8 @@ std::set<unsigned> SimulatedPair::revoked_in(ledger::Ledger& ledger) {
     return revoked;
 }
 
-// As StoreMerge and FencedStore do: above what the store holds, and through the fence.
+// As StoreMerge, Publisher and FencedStore do: above what the store holds, of all changes that the ledger
+// does not count as published, and through the fence.
 std::optional<Published> SimulatedPair::next_head(Signer& one) {
     if (!one.leads || one.cut_off || store_.away)
         return std::nullopt;
@@ -304,7 +314,16 @@ std::optional<Published> SimulatedPair::next_head(Signer& one) {
     }
     if (!one.lease->publishes_under(one.epoch, 0ms))
         return std::nullopt;
-    one.pages = {one.epoch, ++one.sequence, revoked_in(*one.ledger), one.leadership};
+    one.pages = {one.epoch, ++one.sequence, std::move(one.pages.revoked), one.leadership};
+    const auto changes = one.ledger->unpublished(ca, certificates);
+    BOOST_REQUIRE(changes);
+    std::vector<std::uint64_t> done;
+    for (const auto& change : *changes) {
+        one.pages.revoked.insert(change.serial.magnitude().back());
+        done.push_back(change.id);
+    }
+    if (!one_in(10))  // else it comes again
+        BOOST_REQUIRE(one.ledger->mark_published(ca, done));
     return one.pages;
 }
 
@@ -319,7 +338,7 @@ void SimulatedPair::publish(Signer& one) {
     if (!one.acts() || !one_in(3))
         return;
     const auto head = next_head(one);
-    if (!head)
+    if (!head || one_in(3))  // it is in the page file; the store gets it with the next one
         return;
     write(*head);
     show(*head);

@@ -14,9 +14,9 @@
 #include "tests/cache/temporary_folder.h"
 
 // Two signers on a clock that the test moves: the leases and the ledgers with their journals are the
-// product's own; the connection between them, the store with its replica, and what is published are a few
-// lines. Anything happens in any order; a model holds that an acknowledged revocation is never lost and never
-// good again, and that nobody publishes who has been deposed.
+// product's own, and so is the ledger's account of what is published; the connection between them, the store
+// with its replica, and the page files are a few lines. Anything happens in any order; a model holds that an
+// acknowledged revocation is never lost and never good again, and that nobody publishes who has been deposed.
 namespace eightbells::pair::test {
 
 // What the fronts are shown: the statuses under a head.
