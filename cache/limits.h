@@ -104,8 +104,10 @@ inline constexpr unsigned sync_rounds = 3;
 inline constexpr std::size_t retry_pages = 1024;
 // Passes that leave a CRL alone which failed again and again; about a minute.
 inline constexpr unsigned crl_passes_skipped = 64;
-// Pages between two partial snapshots of a first load: 1 M certificates have 25,000 pages.
+// Pages between two partial snapshots of a first load, or this share of those that are there, whichever is
+// more: a snapshot costs as much as the set is large. 1 M certificates have 25,000 pages.
 inline constexpr std::size_t progress_pages = 4096;
+inline constexpr std::size_t progress_share = 4;
 // Pages noted as lost in the own page file before they are wanted anew: 2 MB of the usual 8 KiB.
 inline constexpr std::size_t lost_pages = 256;
 // Pages in memory where not all may be (cache/page_pool.h). What two allocations and the names of its

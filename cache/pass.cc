@@ -6,6 +6,7 @@
 
 #include "cache/limits.h"
 #include "cache/profile.h"
+#include "responder/crypto/digest.h"
 
 namespace eightbells::cache {
 
@@ -154,6 +155,23 @@ Status Pass::walk(const Head::Set& reference) {
     return walk_page_tables(draft);
 }
 
+Status Pass::read_tables(const std::vector<Wanted>& wanted,
+                         const std::function<std::size_t(std::size_t)>& count,
+                         const std::function<void(std::size_t, std::span<const Digest>)>& take) {
+    std::size_t taken = 0;
+    const auto parse_and_take = [&](std::size_t i, Bytes bytes) -> Status {
+        auto digests = parse_table(bytes, count(i));
+        if (!digests)
+            return tl::unexpected(digests.error());
+        take(i, *digests);
+        ++taken;
+        return {};
+    };
+    auto read = blobs_.read(wanted, table_octets, parse_and_take, {});
+    tables_complete_ = tables_complete_ && taken == wanted.size();
+    return read;
+}
+
 Status Pass::walk_upper_tables(Draft& draft) {
     HeldSet& set = draft.set;
     for (auto level = static_cast<std::uint8_t>(set.known_tables.size() - 1); level > 0; --level) {
@@ -181,15 +199,12 @@ Status Pass::walk_upper_tables(Draft& draft) {
             wanted.push_back({table_name(issuer_, set.id, set.page_bits, {level, index}), *digest});
             places.push_back(index);
         }
-        const auto take = [&](std::size_t i, Bytes bytes) -> Status {
-            auto digests = parse_table(bytes, Tree::digests_in(set.page_bits, {level, places[i]}));
-            if (!digests)
-                return tl::unexpected(digests.error());
-            std::ranges::copy(*digests,
+        const auto take = [&](std::size_t i, std::span<const Digest> digests) {
+            std::ranges::copy(digests,
                               children.begin() + static_cast<std::ptrdiff_t>(first_child(places[i])));
-            return {};
         };
-        if (auto read = blobs_.read(wanted, table_octets, take, {}); !read)
+        const auto count = [&](std::size_t i) { return Tree::digests_in(set.page_bits, {level, places[i]}); };
+        if (auto read = read_tables(wanted, count, take); !read)
             return read;
     }
     return {};
@@ -226,16 +241,13 @@ Status Pass::walk_page_tables(Draft& draft) {
         }
         draft.changed[index] = std::move(table);
     }
-    const auto take = [&](std::size_t i, Bytes bytes) -> Status {
+    const auto take = [&](std::size_t i, std::span<const Digest> digests) {
         HeldTable& table = *draft.changed[places[i]];
-        auto digests = parse_table(bytes, table.slots.size());
-        if (!digests)
-            return tl::unexpected(digests.error());
         for (std::size_t slot = 0; slot < table.slots.size(); ++slot)
-            table.slots[slot].digest = (*digests)[slot];
-        return {};
+            table.slots[slot].digest = digests[slot];
     };
-    if (auto read = blobs_.read(wanted, table_octets, take, {}); !read)
+    const auto count = [&](std::size_t i) { return draft.changed[places[i]]->slots.size(); };
+    if (auto read = read_tables(wanted, count, take); !read)
         return read;
     for (std::uint32_t index = 0; index < draft.changed.size(); ++index) {
         if (draft.changed[index] != nullptr)
@@ -259,6 +271,16 @@ bool Pass::has_lost(const Draft& draft, std::uint32_t table) const noexcept {
         return page.set == draft.set.id && page.page_bits == draft.set.page_bits &&
                page.index / table_digests == table;
     });
+}
+
+// Whether the page held in this place has that digest. A stale one may be right again: the table above it did
+// not verify for a while.
+bool Pass::is_page(const Draft& draft, std::uint32_t index, const Slot& held, const Digest& digest) const {
+    if (held.state == SlotState::present)
+        return held.digest == digest;
+    if (places_.pool != nullptr)
+        return draft.before->facts(index).digest == digest;
+    return draft.before != nullptr && crypto::sha256(held.page->page.bytes()) == digest;
 }
 
 // What of the slots is held already; the rest becomes wanted and meanwhile stays what it was, marked as such.
@@ -285,7 +307,7 @@ void Pass::settle_slots(std::size_t draft_at, std::uint32_t table_index) {
             if (places_.pool != nullptr)
                 table.facts[i] = draft.before->facts(index);
         }
-        if (had_page && before->state == SlotState::present && before->digest == slot.digest) {
+        if (had_page && slot.digest && is_page(draft, index, *before, *slot.digest)) {
             slot.state = SlotState::present;
             continue;
         }
@@ -313,12 +335,12 @@ Status Pass::read_pages(std::size_t budget, std::size_t first, const std::functi
         return take_page(wanted_pages_[i], wanted[i], std::move(bytes));
     };
     const std::uint64_t accepted_before = blobs_.accepted();
-    std::uint64_t shown = 0;
+    std::uint64_t shown_at = limits::progress_pages;
     return blobs_.read(wanted, limits::page_octets, take, [&]() -> Status {
-        const std::uint64_t steps = (blobs_.accepted() - accepted_before) / limits::progress_pages;
-        if (!on_progress || steps == shown)
+        const std::uint64_t accepted = blobs_.accepted() - accepted_before;
+        if (!on_progress || accepted < shown_at)
             return {};
-        shown = steps;
+        shown_at = accepted + std::max(limits::progress_pages, accepted / limits::progress_share);
         return on_progress();
     });
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,13 @@ class Pass {
 
     // An error only where the store itself fails, or a page cannot be kept. Fetches at most `page_budget`
     // pages, beginning with number `first_page` of those that are wanted (round the end). `on_progress` (may
-    // be empty) is called every limits::progress_pages pages.
+    // be empty) is called now and then (limits::progress_pages).
     Status run(std::size_t page_budget, std::size_t first_page, const std::function<Status()>& on_progress);
 
     // What is held so far; may be asked again and again.
     std::shared_ptr<HeldState> state() const;
+    // False: a table did not verify, so that what lies below it is not known.
+    bool tables_complete() const noexcept { return tables_complete_; }
 
   private:
     struct Draft {
@@ -57,9 +60,14 @@ class Pass {
     Result<std::shared_ptr<const HeldPatch>> take_patch(const Head::PatchRef& reference, const Digest& digest,
                                                         Bytes bytes);
     Status walk(const Head::Set& reference);
+    // `count`: the digests that a table has, by its position in `wanted`.
+    Status read_tables(const std::vector<Wanted>& wanted,
+                       const std::function<std::size_t(std::size_t)>& count,
+                       const std::function<void(std::size_t, std::span<const Digest>)>& take);
     Status walk_upper_tables(Draft& draft);
     Status walk_page_tables(Draft& draft);
     bool has_lost(const Draft& draft, std::uint32_t table) const noexcept;
+    bool is_page(const Draft& draft, std::uint32_t index, const Slot& held, const Digest& digest) const;
     void settle_slots(std::size_t draft, std::uint32_t table);
     Status read_pages(std::size_t budget, std::size_t first, const std::function<Status()>& on_progress);
     Status take_page(const WantedPage& wanted, const Wanted& blob, Bytes bytes);
@@ -76,6 +84,7 @@ class Pass {
     std::map<Digest, ProfilePtr> profiles_;
     std::map<std::vector<Digest>, ProfileTablePtr> profile_tables_;
     bool profiles_complete_ = true;
+    bool tables_complete_ = true;
     std::vector<std::shared_ptr<const HeldPatch>> patches_;
     std::vector<Draft> drafts_;
     std::vector<WantedPage> wanted_pages_;

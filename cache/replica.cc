@@ -241,7 +241,10 @@ Result<std::shared_ptr<HeldState>> Replica::State::follow(BlobReader& blobs, Syn
             return tl::unexpected(ran.error());
         next_retry = retry ? next_retry + budget : 0;
         next = pass.state();
-        base = next;
+        // Where a table did not verify, mostly since the head has moved on, whatever lies below it counts as
+        // stale: from what was whole before the next round is shorter.
+        if (pass.tables_complete() || !base->complete() || base->head_bytes.empty())
+            base = next;
         places.anew.clear();  // they are there, or absent as others are
         if (next->profiles_complete && next->patches_complete && next->totals.unverified == 0)
             break;

@@ -29,6 +29,8 @@ inline constexpr std::chrono::seconds crl_retry_after = 60s;
 inline constexpr std::chrono::seconds ready_lag = 60s;
 // A front is as good as any other while no more than every hundredth page is missing: the store has lost it.
 inline constexpr std::uint64_t ready_missing_share = 100;
+// Blobs of one pass, 128 MB of them, after which what it passed through is given back to the system.
+inline constexpr std::uint64_t much_fetched = 16'384;
 // Between two looks at the heads, unless a notice comes; and at least, however many notices come.
 inline constexpr std::chrono::milliseconds sync_pause = 1s;
 inline constexpr std::chrono::milliseconds sync_pause_min = 5ms;

@@ -262,7 +262,6 @@ void Loader::want_lost(Copy& copy) {
 void Loader::sync(std::size_t issuer) {
     Copy& copy = copies_[issuer];
     want_lost(copy);
-    const bool had_all = copy.shown != nullptr && copy.shown->records() > 0;
     const auto began = parts_.clock.steady();
     const auto report = copy.replica->sync(*parts_.store, [this, issuer](auto snapshot) {
         // All of it, which only our own disk does not have yet: nobody need wait for that.
@@ -281,7 +280,7 @@ void Loader::sync(std::size_t issuer) {
     const bool kept = std::exchange(copy.keeping, report && report->keeping) && !copy.keeping;
     say(copy.said, trouble_of(report), label(issuer));
 
-    if (kept || (!had_all && copy.shown->complete()))
+    if (kept || (report && report->fetched >= limits::much_fetched))
         ::malloc_trim(0);  // as after load()
 
     metrics::FrontMetrics& metrics = parts_.metrics;

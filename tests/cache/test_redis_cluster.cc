@@ -242,7 +242,7 @@ BOOST_FIXTURE_TEST_CASE(a_publication_over_tls_with_a_user_comes_back_whole, Gua
     BOOST_REQUIRE_EQUAL(error_of(store.publish(pages(200, 2))), "(no error)");
     BOOST_TEST(reader.wait_notice(10s).value());
     BOOST_TEST(holds(reader, 200, 2));
-    BOOST_TEST(store.check_settings().value() == "");
+    BOOST_TEST(store.check_settings().value().empty());
 
     // It was TLS, and it was the user.
     RedisAddress plain = address();

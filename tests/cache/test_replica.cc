@@ -435,6 +435,52 @@ BOOST_AUTO_TEST_CASE(a_publication_in_the_middle_of_a_pass_is_caught_up_with_in_
     BOOST_TEST(front.says(serials[3]) == "revoked");
 }
 
+// Below a table of ten million certificates that does not verify for a moment lie 65,536 pages.
+// Covers: D-17
+BOOST_AUTO_TEST_CASE(a_publication_between_a_head_and_its_tables_costs_no_more_than_what_changed) {
+    BuiltSet set{9};
+    MemoryStore store;
+    std::vector<Bytes> serials = set.issue_many(2000);
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    publish(store, set.publish({set.page_of(serials[0])}));
+    Batch next = set.publish({set.page_of(serials[1])});
+    store.after_each = [&](const std::string& name) {
+        if (name == head_name(set.issuer()) && !next.head.empty())
+            publish(store, std::exchange(next, {}));
+    };
+    store.names_fetched = 0;
+    const SyncReport report = front.sync(store);
+    BOOST_TEST(!report.behind);
+    BOOST_TEST(report.rejected == 0U, report.first_rejection);
+    BOOST_TEST((front.snapshot()->head() == set.head()));
+    // The heads; for each hash the root of either, two tables, two pages.
+    BOOST_TEST(store.names_fetched <= 3U + 2U * 6U);
+}
+
+// Covers: B-23, D-17
+BOOST_AUTO_TEST_CASE(pages_below_a_table_that_was_damaged_for_a_while_are_not_fetched_again) {
+    BuiltSet set{9};
+    MemoryStore store;
+    std::vector<Bytes> serials = set.issue_many(2000);
+    publish(store, set.publish_all());
+    Follower front{set};
+    front.sync(store);
+    publish(store, set.publish({set.page_of(serials[0])}));
+    const std::string root = table_name(set.issuer(), {HashAlgorithm::sha256, Life::live}, 9, {1, 0});
+    store.lie = [&](const std::string& name, std::optional<Bytes> blob) {
+        return name == root ? Bytes{1, 2, 3} : std::move(blob);
+    };
+    BOOST_TEST(front.sync(store).behind);
+    BOOST_TEST(front.snapshot()->pages_stale() > 300U);
+    store.lie = {};
+    store.names_fetched = 0;
+    BOOST_TEST(!front.sync(store).behind);
+    BOOST_TEST(front.snapshot()->pages_stale() == 0U);
+    BOOST_TEST(store.names_fetched <= 5U);  // head, root, two tables, the page
+}
+
 BOOST_AUTO_TEST_CASE(a_store_that_always_moves_on_ends_the_pass_after_some_rounds) {
     BuiltSet set;
     MemoryStore store;
