@@ -243,6 +243,10 @@ void Simulation::sync(SimulatedFront& front) {
 }
 
 void Simulation::open(SimulatedFront& front, std::size_t which) {
+    // What it carries from before, because something under the head does not verify, it forgets: after a
+    // start nobody can tell what was said since (cache/README.md). A sound store gives it back.
+    if (front.replica != nullptr && !front.replica->snapshot()->complete())
+        front.whole_at = {};
     front.replica.reset();
     front.own.reset();
     const auto file = world_.folder.path() / ("front-" + std::to_string(which) + ".db");
